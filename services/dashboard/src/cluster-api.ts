@@ -1,4 +1,4 @@
-import type { Frame, FullBookView, ReportSummary, TrackLine, TradeReport } from "@tapedeck/protocol";
+import type { BookChanges, Frame, FullBookView, ReportSummary, TrackLine, TradeReport } from "@tapedeck/protocol";
 
 export interface ClusterAddress {
   readonly api: string;
@@ -36,6 +36,30 @@ export async function loadBook(
 ): Promise<FullBookView> {
   const query = new URLSearchParams({ seq: `${seq}`, depth: `${depth}` });
   return jsonOf(await get(address, `/tapes/${encodeURIComponent(tape)}/book?${query}`));
+}
+
+/**
+ * Calls back with the whole book of a tape with an event track as frame `fromSeq` shows it (left out unless `whole`), and with what each frame up to
+ * `toSeq` changes in it, as they arrive.
+ */
+export async function loadBookChanges(
+  address: ClusterAddress,
+  tape: string,
+  { fromSeq, toSeq, whole }: { readonly fromSeq: number; readonly toSeq: number; readonly whole: boolean },
+  onLine: (line: BookChanges) => void,
+): Promise<void> {
+  const query = new URLSearchParams({ from_seq: `${fromSeq}`, to_seq: `${toSeq}`, whole: `${whole}` });
+  const response = await get(address, `/tapes/${encodeURIComponent(tape)}/book/changes?${query}`);
+  if (!response.ok || response.body === null) throw new Error((await response.json()).message);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) onLine(JSON.parse(line));
+  }
 }
 
 /** The lines of a tape's event track from what one frame shows first, up to and without what another one does. */

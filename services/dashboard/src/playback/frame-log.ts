@@ -64,7 +64,7 @@ export class FrameLog {
 
   /** Removes the frames from `seq` on. */
   truncate(seq: number): void {
-    const keep = this.#firstIndex((logged) => logged.frame.seq >= seq);
+    const keep = this.indexFrom(seq);
     this.appended -= this.#frames.length - keep;
     this.#frames.length = keep;
     this.revision++;
@@ -83,8 +83,13 @@ export class FrameLog {
 
   /** Index of a frame; -1 if it is not in the log. */
   indexOfSeq(seq: number): number {
-    const index = this.#firstIndex((logged) => logged.frame.seq >= seq);
+    const index = this.indexFrom(seq);
     return this.#frames[index]?.frame.seq === seq ? index : -1;
+  }
+
+  /** Index of the first frame at or after a seq; the length of the log if there is none. */
+  indexFrom(seq: number): number {
+    return this.#firstIndex((logged) => logged.frame.seq >= seq);
   }
 
   /** The first index for which `after` holds. It has to hold for all later ones. */

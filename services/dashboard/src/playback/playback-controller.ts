@@ -12,6 +12,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ClusterAddress } from "../cluster-api";
 import { AnimationLoop } from "./animation-loop";
 import { DeepBook } from "./deep-book";
+import { DeepHistory } from "./deep-history";
 import { DerivedList, FrameLog } from "./frame-log";
 import { anomaliesOf, decimalsOf, tradesOf } from "./frame-values";
 import { Inspection } from "./inspection";
@@ -40,6 +41,7 @@ export class PlaybackController {
   readonly viewport = new Viewport(this.log);
   readonly animation = new AnimationLoop();
   readonly deepBook = new DeepBook(this);
+  readonly deepHistory = new DeepHistory(this);
   #address: ClusterAddress = { api: "", token: undefined };
   #session: Session | undefined;
   /** Of the newest command that the cluster has not answered yet. */

@@ -32,10 +32,14 @@ export function Help({ open, onClose }: { readonly open: boolean; readonly onClo
               <dd>Drag to seek; shift-drag to select a range</dd>
             </div>
             <div>
+              <dt>Ladder</dt>
+              <dd>Wheel or drag: scroll to deeper levels</dd>
+            </div>
+            <div>
               <dt>Depth</dt>
               <dd>
-                Wheel: zoom time. Shift-wheel: zoom prices. Drag: look back. Click: pin a moment. Double-click: follow
-                the playhead
+                Wheel: zoom time. Shift-wheel, or on the price axis: zoom prices. Drag sideways: look back; up or down:
+                scroll prices. Click: pin a moment. Double-click: follow playhead and price
               </dd>
             </div>
           </dl>

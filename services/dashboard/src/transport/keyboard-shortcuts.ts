@@ -33,6 +33,10 @@ export const shortcuts: readonly { readonly group: string; readonly list: readon
     list: [
       { keys: [",", "."], does: "Inspect the previous or next frame without moving the playhead" },
       { keys: ["Esc"], does: "Back to the playhead" },
+      {
+        keys: ["Page Up", "Page Down"],
+        does: "With focus on depth or ladder: scroll prices. With Shift on depth: zoom",
+      },
       { keys: ["T"], does: "Dark or light theme" },
       { keys: ["?"], does: "Show this help" },
     ],

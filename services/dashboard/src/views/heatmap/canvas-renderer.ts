@@ -1,5 +1,5 @@
-import { type DepthColumns, rows } from "./depth-columns";
-import type { PriceGrid } from "./price-grid";
+import { type DepthColumns, rows } from "./columns/depth-columns";
+import type { PriceGrid } from "./columns/price-grid";
 import type { HeatmapColours, HeatmapRenderer, HeatmapScene } from "./renderer";
 
 const colour = ([red, green, blue]: readonly [number, number, number], alpha: number) =>

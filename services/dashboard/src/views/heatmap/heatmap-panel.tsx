@@ -3,7 +3,7 @@ import { Button, IconButton, Select } from "../../design/controls";
 import { spanText } from "../../design/format";
 import { Panel } from "../../design/panel";
 import { useExportableChart } from "../../export/exportable-charts";
-import { usePlayback } from "../../playback-context";
+import { usePageState, usePlayback } from "../../playback-context";
 import { InspectionMark, useView } from "../view";
 import { Heatmap } from "./heatmap";
 import styles from "./heatmap.module.css";
@@ -25,6 +25,7 @@ export function HeatmapPanel() {
           <span className={styles.legend} aria-hidden="true">
             small <i /> large
             <b data-side="buy" /> bought <b data-side="sell" /> sold
+            {view && <UnknownLegend heatmap={view} />}
           </span>
           <InspectionMark />
         </>
@@ -36,17 +37,7 @@ export function HeatmapPanel() {
               Follow
             </Button>
           )}
-          <IconButton icon="minus" size={14} label="Show more prices" onClick={() => view?.zoomPrice(1.3)} />
-          <IconButton icon="plus" size={14} label="Show fewer prices" onClick={() => view?.zoomPrice(1 / 1.3)} />
-          <IconButton
-            icon="reset"
-            size={14}
-            label="Reset zoom"
-            onClick={() => {
-              viewport.choose(undefined);
-              view?.resetZoom();
-            }}
-          />
+          {view && <PriceControls heatmap={view} />}
           <Select
             small
             aria-label="Visible time span"
@@ -63,13 +54,62 @@ export function HeatmapPanel() {
           </Select>
         </>
       }
-    >
-      <div
-        ref={host}
-        className={styles.host}
-        role="img"
-        aria-label="Order book over time: brightness shows size, discs show trades"
+      bodyRef={host}
+      bodyClass={styles.host}
+    />
+  );
+}
+
+/** Which prices are shown. */
+function PriceControls({ heatmap }: { readonly heatmap: Heatmap }) {
+  const { viewport, notify } = usePlayback();
+  const { following, whole } = useStore(heatmap.prices.store);
+  const hasTrack = usePageState(({ tape }) => tape?.event_track ?? false);
+  const toggleWhole = () => {
+    if (whole) heatmap.prices.reset();
+    else if (hasTrack) heatmap.prices.showWhole();
+    else notify("info", withoutTrack);
+  };
+  return (
+    <>
+      {!following && (
+        <Button className={styles.follow} onClick={() => heatmap.prices.followPrice()}>
+          Follow price
+        </Button>
+      )}
+      <Button
+        className={styles.whole}
+        aria-pressed={whole}
+        aria-disabled={!hasTrack}
+        title={hasTrack ? "Show all prices at which the book is known" : withoutTrack}
+        onClick={toggleWhole}
+      >
+        Whole book
+      </Button>
+      <IconButton icon="minus" size={14} label="Show more prices" onClick={() => heatmap.zoomPrice(1.3)} />
+      <IconButton icon="plus" size={14} label="Show fewer prices" onClick={() => heatmap.zoomPrice(1 / 1.3)} />
+      <IconButton
+        icon="reset"
+        size={14}
+        label="Reset zoom"
+        onClick={() => {
+          viewport.choose(undefined);
+          heatmap.prices.reset();
+        }}
       />
-    </Panel>
+    </>
+  );
+}
+
+const withoutTrack = "This tape has no event track: of its book only the best 20 levels are known.";
+
+function UnknownLegend({ heatmap }: { readonly heatmap: Heatmap }) {
+  const deep = useStore(heatmap.prices.store, (state) => state.deep);
+  const hasTrack = usePageState(({ tape }) => tape?.event_track ?? false);
+  if (!deep || !hasTrack) return null;
+  return (
+    <>
+      <u /> not known
+    </>
   );
 }

@@ -2,8 +2,10 @@ import type { Frame } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
 import { FrameLog } from "../../playback/frame-log";
 import { clustersOf } from "./clusters";
-import { DepthColumns, rows, slotOf } from "./depth-columns";
-import { gridAround, gridFits, niceStep, roundPrices } from "./price-grid";
+import { DepthColumns, rows, slotOf } from "./columns/depth-columns";
+import { gridAround, gridFits, niceStep, roundPrices } from "./columns/price-grid";
+
+const prices = { low: 90, high: 110 };
 
 function frame(seq: number, bids: [number, number][], trades: Frame["trades"] = []): Frame {
   return {
@@ -40,7 +42,7 @@ test("[DB44] brightness grows with size, at the row of the price, and rows witho
   const columns = new DepthColumns();
   const grid = gridAround({ low: 90, high: 110 }, 0.5, 100, rows);
   const written: number[] = [];
-  columns.update(log, grid, (slot) => written.push(slot));
+  columns.update({ log, grid, prices, deep: undefined }, (slot) => written.push(slot));
   const slot = slotOf(log, 0);
   expect(written).toEqual([slot]);
   const at = (price: number) => columns.bytes[slot * rows + Math.floor((price - grid.base) / grid.step)] ?? 0;
@@ -57,7 +59,7 @@ test("[DB44] only new frames are written, or all of them after the grid or the l
   const grid = gridAround({ low: 90, high: 110 }, 0.5, 100, rows);
   const count = (use = grid) => {
     let written = 0;
-    columns.update(log, use, () => written++);
+    columns.update({ log, grid: use, prices, deep: undefined }, () => written++);
     return written;
   };
   expect(count()).toBe(5);

@@ -1,60 +1,76 @@
 import { rgb, theme } from "../../design/theme";
 import type { AnimatedView } from "../../playback/animation-loop";
-import { DerivedList, follows } from "../../playback/frame-log";
+import type { DeepHistory } from "../../playback/deep-history";
+import type { DepthChunk } from "../../playback/depth-chunk";
+import { follows, type LoggedFrame } from "../../playback/frame-log";
 import type { PlaybackController } from "../../playback/playback-controller";
+import { marketOf } from "../../playback/tape-loader";
 import type { TimeWindow } from "../../playback/viewport";
 import { clearSurfaceOf, pixelRatio, watchSize } from "../canvas-surface";
 import { CanvasRenderer } from "./canvas-renderer";
-import { type Cluster, clustersOf, radiusOf, referenceSize } from "./clusters";
-import { DepthColumns, rows, slotOf } from "./depth-columns";
+import { Bubbles } from "./clusters";
+import { DepthColumns, rows, slotOf } from "./columns/depth-columns";
+import { gridAround, gridFits, niceStep, type PriceSpan, pricesWithin } from "./columns/price-grid";
 import { listenToGestures, type PointerPosition } from "./gestures";
 import { axisHeight, axisWidth, drawOverlay } from "./overlay";
-import { gridAround, gridFits, niceStep, PriceFollower, type PriceSpan, pricesWithin } from "./price-grid";
-import { type Bubble, type HeatmapRenderer, paletteOf } from "./renderer";
+import { pointedDepth, pointedLevel } from "./pointed-level";
+import { PriceView, pricesOf } from "./price-view";
+import { type HeatmapRenderer, paletteOf } from "./renderer";
 import { WebglRenderer } from "./webgl-renderer";
 
-/** With more visible discs, the smallest ones are left out. */
-const maxBubbles = 2500;
+/** A screen reader reads each change aloud. */
+const describeEveryMs = 500;
 
-/** The order book over time: brightness shows size, discs show trades. */
+/** The order book over time: brightness shows size, discs show trades. With more prices than the best levels have, the whole book. */
 export class Heatmap implements AnimatedView {
   readonly everyMs = 0;
+  readonly prices = new PriceView();
   #playback: PlaybackController;
   #host: HTMLElement;
   #canvas = document.createElement("canvas");
   #overlay = document.createElement("canvas");
   #renderer: HeatmapRenderer;
   #columns = new DepthColumns();
-  #clusters: DerivedList<Cluster>;
-  #reference = { size: 1, revision: -1, count: 0 };
+  #bubbles: Bubbles;
+  /** Up to where the whole book was measured. */
+  #measured: { readonly chunk: DepthChunk | undefined; readonly through: number | undefined } = {
+    chunk: undefined,
+    through: undefined,
+  };
+  #market = "";
+  /** Whether whole books are shown, and what is under the pointer: for the description. */
+  #isDeep = false;
+  #pointed: string | undefined;
   /** While this key is the same, only the newest frames have to be drawn. */
   #pictureKey = "";
-  #follower = new PriceFollower();
   #slotAt = new Int32Array(0);
   #width = 0;
   #height = 0;
   /** Canvas pixels per CSS pixel. */
   #ratio = 1;
-  #priceZoom = 1;
   #pointer: PointerPosition | undefined;
   #undo: (() => void)[] = [];
 
   constructor(host: HTMLElement, playback: PlaybackController) {
     this.#host = host;
     this.#playback = playback;
-    this.#clusters = new DerivedList(playback.log, 8192, clustersOf);
+    this.#bubbles = new Bubbles(playback.log);
     for (const canvas of [this.#canvas, this.#overlay]) canvas.style.cssText = "position:absolute;left:0;top:0";
-    this.#overlay.style.touchAction = "pan-y";
+    this.#overlay.setAttribute("role", "img");
     host.append(this.#canvas, this.#overlay);
     this.#renderer = this.#createRenderer();
     this.#applyColours();
     this.#undo.push(
       watchSize(host, (width, height) => this.#resize(width, height)),
       theme.subscribe(() => this.#applyColours()),
+      this.prices.store.subscribe(() => playback.animation.invalidate()),
+      playback.animation.add({ everyMs: describeEveryMs, paint: () => this.#describe() }),
       playback.animation.add(this),
       listenToGestures(this.#overlay, playback, {
-        plotWidth: () => this.#width - axisWidth,
-        zoomPrice: (factor) => this.zoomPrice(factor),
+        plotSize: () => ({ width: this.#width - axisWidth, height: this.#height - axisHeight }),
+        zoomPrice: (factor, y) => this.prices.zoom(factor, y === undefined ? undefined : this.#priceAt(y)),
+        scrollPrice: (share) => this.#scrollPrice(share),
+        followPrice: () => this.prices.followPrice(),
         onPointer: (at) => {
           this.#pointer = at;
         },
@@ -64,15 +80,18 @@ export class Heatmap implements AnimatedView {
 
   /** A factor above 1 shows more prices. */
   zoomPrice(factor: number): void {
-    this.#priceZoom = Math.min(6, Math.max(0.08, this.#priceZoom * factor));
-    this.#follower.reset();
+    this.prices.zoom(factor);
     this.#playback.animation.invalidate();
   }
 
-  resetZoom(): void {
-    this.#priceZoom = 1;
-    this.#follower.reset();
-    this.#playback.animation.invalidate();
+  #scrollPrice(share: number): void {
+    const { span } = this.prices;
+    if (span) this.prices.scroll(share * (span.high - span.low));
+  }
+
+  #priceAt(y: number): number | undefined {
+    const { span } = this.prices;
+    return span && span.high - (y / (this.#height - axisHeight)) * (span.high - span.low);
   }
 
   toCanvas(): HTMLCanvasElement {
@@ -100,10 +119,10 @@ export class Heatmap implements AnimatedView {
     const plotHeight = this.#height - axisHeight;
     if (plotWidth < 20 || plotHeight < 20) return;
     const window = this.#wholePixels(viewport.window);
-    const wanted = pricesWithin(log, window);
+    this.#forgetOtherMarkets();
+    const best = pricesWithin(log, window);
     const surface = clearSurfaceOf(this.#overlay, this.#width, this.#height);
-    const newest = log.last;
-    if (!wanted || !surface || !newest) {
+    if (!best || !surface) {
       this.#renderer.draw({
         columns: this.#columns,
         slotAt: this.#slotAt.fill(-1),
@@ -111,22 +130,22 @@ export class Heatmap implements AnimatedView {
         bubbles: [],
         redraw: true,
       });
-      this.#follower.reset();
+      this.prices.forget();
       return;
     }
-    const moving = this.#follower.follow(this.#zoomed(wanted));
-    const prices = this.#follower.span ?? wanted;
-    this.#updateColumns(prices, plotHeight);
+    const deep = this.#deepHistory(window);
+    this.#isDeep = deep !== undefined;
+    this.#pointed = undefined;
+    const moving = this.prices.follow(best);
+    const prices = this.prices.span ?? best;
+    const waiting = this.#updateColumns(prices, plotHeight, deep);
     this.#lookUpSlots(window);
-    const bubbles = this.#bubbles(window, prices, plotWidth, plotHeight);
-    const pictureKey = [
-      window.from,
-      window.to,
-      prices.low,
-      prices.high,
-      this.#reference.size,
-      this.#clusters.revision,
-    ].join();
+    const bubbles = this.#bubbles.visible(window, prices, {
+      width: plotWidth,
+      height: plotHeight,
+      ratio: this.#ratio,
+    });
+    const pictureKey = [window.from, window.to, prices.low, prices.high, this.#bubbles.key].join();
     this.#renderer.draw({
       columns: this.#columns,
       slotAt: this.#slotAt,
@@ -135,17 +154,43 @@ export class Heatmap implements AnimatedView {
       redraw: pictureKey !== this.#pictureKey,
     });
     this.#pictureKey = pictureKey;
+    const perPixel = (prices.high - prices.low) / plotHeight;
     drawOverlay(surface, {
       log,
       window,
       prices,
       decimals: this.#playback.decimals,
-      sizeDecimals: this.#playback.sizeDecimals,
       anomalies: this.#playback.anomalies.items,
       pointer: this.#pointer,
+      known: deep && this.#measured.chunk?.knownAtEnd,
+      textAt: (logged, price) => this.#textAt(logged, price, perPixel, deep),
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
     });
-    return moving;
+    return moving || waiting;
+  }
+
+  #forgetOtherMarkets(): void {
+    const market = marketOf(this.#playback.store.getState().session?.tape ?? "");
+    if (market !== this.#market) this.prices.forget();
+    this.#market = market;
+  }
+
+  /** Returns true if the description has changed, as the view may still be moving. */
+  #describe(): boolean {
+    const { span } = this.prices;
+    const { decimals } = this.#playback;
+    const text = (price: number) => (Number.isFinite(price) ? price.toFixed(decimals) : "any price");
+    const known = this.#isDeep ? this.#measured.chunk?.knownAtEnd : undefined;
+    const sentences = [
+      "Order book over time: brightness shows size, discs show trades.",
+      ...(span ? [`Prices from ${text(span.low)} to ${text(span.high)}.`] : []),
+      ...(known ? [`The book is known from ${text(known.low)} to ${text(known.high)}.`] : []),
+      ...(this.#pointed ? [`Under the pointer: ${this.#pointed}.`] : []),
+    ];
+    const label = sentences.join(" ");
+    const changed = label !== this.#overlay.getAttribute("aria-label");
+    if (changed) this.#overlay.setAttribute("aria-label", label);
+    return changed;
   }
 
   /** Moves the window by whole pixels, so that most columns stay the same between two paints. */
@@ -155,13 +200,8 @@ export class Heatmap implements AnimatedView {
     return { from: end - (to - from), to: end };
   }
 
-  #zoomed({ low, high }: PriceSpan): PriceSpan {
-    const middle = (low + high) / 2;
-    const half = ((high - low) / 2) * this.#priceZoom;
-    return { low: middle - half, high: middle + half };
-  }
-
-  #updateColumns(prices: PriceSpan, plotHeight: number): void {
+  /** Returns true if older columns follow with the next paint. */
+  #updateColumns(prices: PriceSpan, plotHeight: number, deep: DeepHistory | undefined): boolean {
     const columns = this.#columns;
     const tick = niceStep(10 ** -this.#playback.decimals, 10 ** -this.#playback.decimals);
     const visibleRows = plotHeight / 3;
@@ -169,7 +209,31 @@ export class Heatmap implements AnimatedView {
       columns.grid && gridFits(columns.grid, prices, tick, visibleRows)
         ? columns.grid
         : gridAround(prices, tick, visibleRows, rows);
-    columns.update(this.#playback.log, grid, (slot) => this.#renderer.columnChanged(columns, slot));
+    const source = { log: this.#playback.log, grid, prices, deep };
+    return columns.update(source, (slot) => this.#renderer.columnChanged(columns, slot));
+  }
+
+  /** The whole books of the frames in a window; undefined where only the best levels are shown, or known. */
+  #deepHistory(window: TimeWindow): DeepHistory | undefined {
+    const { deepHistory, log } = this.#playback;
+    const [first, last] = [log.at(Math.max(0, log.indexAt(window.from))), log.at(log.indexAt(window.to))];
+    if (!this.prices.store.getState().deep || !deepHistory.isAvailable || !first || !last) return undefined;
+    deepHistory.want(first.frame.seq, last.frame.seq);
+    const chunk = deepHistory.newestUpTo(last.frame.seq);
+    if (chunk !== this.#measured.chunk || chunk?.through !== this.#measured.through) {
+      this.#measured = { chunk, through: chunk?.through };
+      this.prices.setBook(chunk && pricesOf(chunk));
+    }
+    return deepHistory;
+  }
+
+  #textAt(logged: LoggedFrame, price: number, perPixel: number, deep: DeepHistory | undefined): string | undefined {
+    const { decimals, sizeDecimals } = this.#playback;
+    const pointed = { logged, price, perPixel, decimals, sizeDecimals };
+    const { grid } = this.#columns;
+    const chunk = deep?.chunkWith(logged.frame.seq);
+    this.#pointed = deep && grid ? pointedDepth(pointed, chunk, grid) : pointedLevel(pointed);
+    return this.#pointed;
   }
 
   /** For each column of pixels, the newest frame at its time. */
@@ -186,37 +250,6 @@ export class Heatmap implements AnimatedView {
       const inGap = here !== undefined && ms - perPixel > here.ms && (next === undefined || !follows(here, next));
       slotAt[x] = index < 0 || inGap ? -1 : slotOf(log, index);
     }
-  }
-
-  #bubbles({ from, to }: { from: number; to: number }, prices: PriceSpan, width: number, height: number): Bubble[] {
-    const clusters = this.#clusters.items;
-    const reference = this.#referenceSizeNow(clusters);
-    const ratio = this.#ratio;
-    const bubbles: Bubble[] = [];
-    let least = 0;
-    for (let index = clusters.length - 1; index >= 0; index--) {
-      const cluster = clusters[index];
-      if (!cluster || cluster.ms < from) break;
-      if (cluster.ms > to || cluster.price < prices.low || cluster.price > prices.high) continue;
-      if (bubbles.length > maxBubbles) least = 2;
-      const radius = cluster.own ? 7 : radiusOf(cluster.size, reference);
-      if (radius < least) continue;
-      const x = ((cluster.ms - from) / (to - from)) * width * ratio;
-      const y = ((prices.high - cluster.price) / (prices.high - prices.low)) * height * ratio;
-      bubbles.push({ x, y, radius: radius * ratio, side: cluster.side, own: cluster.own });
-    }
-    return bubbles.reverse();
-  }
-
-  #referenceSizeNow(clusters: readonly Cluster[]): number {
-    const { revision } = this.#clusters;
-    const { appended } = this.#playback.log;
-    // Early in a market the reference changes fast, so it is computed more often.
-    const stale = appended > this.#reference.count + Math.min(300, 10 + this.#reference.count / 4);
-    if (revision !== this.#reference.revision || stale) {
-      this.#reference = { size: referenceSize(clusters), revision, count: appended };
-    }
-    return this.#reference.size;
   }
 
   #createRenderer(): HeatmapRenderer {

@@ -1,10 +1,10 @@
-import { clockText, priceText, sizeText, timeTicks } from "../../design/format";
+import { clockText, priceText, timeTicks } from "../../design/format";
 import { themeColour } from "../../design/theme";
 import { type FrameLog, follows, type LoggedFrame } from "../../playback/frame-log";
 import type { LoggedAnomaly } from "../../playback/frame-values";
 import type { TimeWindow } from "../../playback/viewport";
 import { canvasFont, type Surface } from "../canvas-surface";
-import { type PriceSpan, roundPrices } from "./price-grid";
+import { type PriceSpan, roundPrices } from "./columns/price-grid";
 
 export const axisWidth = 68;
 export const axisHeight = 20;
@@ -14,10 +14,13 @@ interface OverlayScene {
   readonly window: TimeWindow;
   readonly prices: PriceSpan;
   readonly decimals: number;
-  readonly sizeDecimals: number;
   readonly anomalies: readonly LoggedAnomaly[];
   /** In CSS pixels. */
   readonly pointer: { readonly x: number; readonly y: number } | undefined;
+  /** Between these prices the book is known, if that is shown; a limit may be infinite. */
+  readonly known: PriceSpan | undefined;
+  /** What is at a price of a frame, in words; undefined for nothing. */
+  readonly textAt: (logged: LoggedFrame, price: number) => string | undefined;
   /** The inspected frame, if any. */
   readonly inspected: LoggedFrame | undefined;
 }
@@ -34,6 +37,7 @@ export function drawOverlay({ pen, width, height }: Surface, scene: OverlayScene
   pen.clip();
   drawGaps(pen, scene, x, plot);
   drawBest(pen, scene, x, y);
+  drawKnown(pen, scene, y, plot);
   drawAnomalies(pen, scene, x);
   pen.restore();
   drawPriceAxis(pen, scene, plot, y);
@@ -98,6 +102,36 @@ function drawBest(pen: CanvasRenderingContext2D, { log, window }: OverlayScene, 
     pen.strokeStyle = themeColour(token);
     pen.lineWidth = 1.2;
     pen.stroke();
+  }
+}
+
+/** Beyond these lines there may be levels that nobody has said anything about. */
+function drawKnown(pen: CanvasRenderingContext2D, { known, prices }: OverlayScene, y: Scale, { width }: Plot): void {
+  if (!known) return;
+  pen.font = canvasFont(10.5, 500);
+  pen.textBaseline = "middle";
+  pen.textAlign = "left";
+  for (const [limit, text, away] of [
+    [known.high, "not known in full above", -1],
+    [known.low, "not known in full below", 1],
+  ] as const) {
+    if (!(limit > prices.low && limit < prices.high)) continue;
+    const at = Math.round(y(limit)) + 0.5;
+    pen.strokeStyle = themeColour("--ink-2");
+    pen.lineWidth = 1;
+    pen.setLineDash([2, 4]);
+    pen.beginPath();
+    pen.moveTo(0, at);
+    pen.lineTo(width, at);
+    pen.stroke();
+    pen.setLineDash([]);
+    const size = pen.measureText(text).width + 10;
+    pen.fillStyle = themeColour("--line-strong");
+    pen.beginPath();
+    pen.roundRect(6, at + away * 11 - 7.5, size, 15, 3);
+    pen.fill();
+    pen.fillStyle = themeColour("--ink");
+    pen.fillText(text, 11, at + away * 11 + 0.5);
   }
 }
 
@@ -206,10 +240,8 @@ function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: P
   tagAt(pen, plot.width, pointer.y, price, scene.decimals, "--line-strong", "--ink");
   const ms = window.from + (pointer.x / plot.width) * (window.to - window.from);
   const logged = log.at(log.indexAt(ms));
-  const level = logged && levelNear(logged, price, (prices.high - prices.low) / plot.height);
-  const text = level
-    ? `${clockText(ms)}   ${priceText(level[0], scene.decimals)} × ${sizeText(level[1], scene.sizeDecimals)}`
-    : clockText(ms);
+  const level = logged && scene.textAt(logged, price);
+  const text = level === undefined ? clockText(ms) : `${clockText(ms)}   ${level}`;
   pen.font = canvasFont(10.5, 500);
   const size = pen.measureText(text).width + 14;
   const left = Math.min(plot.width - size - 4, Math.max(4, pointer.x - size / 2));
@@ -220,15 +252,4 @@ function drawPointer(pen: CanvasRenderingContext2D, scene: OverlayScene, plot: P
   pen.fillStyle = themeColour("--ink");
   pen.textAlign = "left";
   pen.fillText(text, left + 7, plot.height - 12);
-}
-
-/** The level nearest to a price, if it is within a few pixels. */
-function levelNear({ frame }: LoggedFrame, price: number, perPixel: number) {
-  let best: readonly [number, number] | undefined;
-  for (const side of [frame.bids, frame.asks]) {
-    for (const level of side) {
-      if (level[1] > 0 && (!best || Math.abs(level[0] - price) < Math.abs(best[0] - price))) best = level;
-    }
-  }
-  return best && Math.abs(best[0] - price) <= perPixel * 4 ? best : undefined;
 }

@@ -1,5 +1,6 @@
-import type { DepthColumns } from "./depth-columns";
-import type { PriceSpan } from "./price-grid";
+import { unknownDepth } from "./columns/brightness";
+import type { DepthColumns } from "./columns/depth-columns";
+import type { PriceSpan } from "./columns/price-grid";
 
 /** A disc for the trades of one frame and side. */
 export interface Bubble {
@@ -41,7 +42,7 @@ export interface HeatmapRenderer {
   dispose(): void;
 }
 
-/** 256 RGBA colours: transparent for no level, then from the smallest to the largest size. */
+/** 256 RGBA colours, by the bytes of columns: transparent for no level, one for what is not known, then from the smallest to the largest size. */
 type Palette = Uint8ClampedArray;
 
 type Stop = readonly [at: number, red: number, green: number, blue: number];
@@ -65,11 +66,15 @@ const stops: Readonly<Record<"dark" | "light", readonly Stop[]>> = {
   ],
 };
 
+/** Greyer than any size, and not the background, which stands for "no level". */
+const unknown = { dark: [25, 28, 33], light: [229, 231, 233] } as const;
+
 export function paletteOf(theme: "dark" | "light"): Palette {
   const palette = new Uint8ClampedArray(256 * 4);
   const line = stops[theme];
-  for (let value = 1; value < 256; value++) {
-    const at = (value - 1) / 254;
+  palette.set([...unknown[theme], 255], 4 * unknownDepth);
+  for (let value = unknownDepth + 1; value < 256; value++) {
+    const at = (value - unknownDepth - 1) / (254 - unknownDepth);
     const next = Math.max(
       1,
       line.findIndex(([place]) => place >= at),

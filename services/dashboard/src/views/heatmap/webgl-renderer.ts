@@ -1,4 +1,4 @@
-import { type DepthColumns, rows, slots } from "./depth-columns";
+import { type DepthColumns, rows, slots } from "./columns/depth-columns";
 import type { HeatmapColours, HeatmapRenderer, HeatmapScene } from "./renderer";
 
 /** The whole canvas as one triangle. */

@@ -1,5 +1,5 @@
-import type { FrameLog } from "../../playback/frame-log";
-import type { TimeWindow } from "../../playback/viewport";
+import type { FrameLog } from "../../../playback/frame-log";
+import type { TimeWindow } from "../../../playback/viewport";
 
 /** A row of the heatmap's texture covers the prices from `base + row * step` up to the next row. */
 export interface PriceGrid {
@@ -11,6 +11,11 @@ export interface PriceGrid {
 export interface PriceSpan {
   readonly low: number;
   readonly high: number;
+}
+
+/** The row of a price, which may be outside the grid. */
+export function rowOf({ base, step }: PriceGrid, price: number): number {
+  return Math.floor((price - base) / step);
 }
 
 const niceFactors = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500];

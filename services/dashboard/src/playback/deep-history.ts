@@ -1,0 +1,151 @@
+import type { StoreApi } from "zustand/vanilla";
+import { type ClusterAddress, loadBookChanges } from "../cluster-api";
+import type { AnimationLoop } from "./animation-loop";
+import { DepthChunk } from "./depth-chunk";
+import type { PageState } from "./page-state";
+
+/** Whose books they are. */
+interface ShownSession {
+  readonly store: StoreApi<PageState>;
+  readonly address: ClusterAddress;
+  readonly isPlaying: boolean;
+  readonly animation: AnimationLoop;
+}
+
+/** A part of a chunk, which one request loads. */
+interface ChunkPart {
+  readonly nth: number;
+  readonly from: number;
+  readonly to: number;
+  /** The chunk whose later frames they are; undefined: they make a new one. */
+  readonly grows: DepthChunk | undefined;
+  /** As of `performance.now()`. */
+  readonly notBefore: number;
+}
+
+/** Few enough that the newest frames are there soon, many enough that the whole book at their beginning costs little. */
+const chunkFrames = 256;
+/** Bounds what is loaded for one picture. A chunk of a busy market takes about half a megabyte. */
+const mostWanted = 32;
+const mostKept = 40;
+/** While it plays, levels behind those of the newest frames are as old as this. */
+const growMs = 1000;
+/** Between two requests for chunks while it plays. */
+const betweenMs = 150;
+const afterFailureMs = 5000;
+
+/**
+ * The whole book over the frames that are on screen, from the tape's event track, while a view asks for it: in chunks, the newest first, with one request
+ * at a time. Bounded.
+ */
+export class DeepHistory {
+  /** Raised when another tape's chunks take the place of these. */
+  revision = 0;
+  readonly #shown: ShownSession;
+  #tape = "";
+  #chunks = new Map<number, DepthChunk>();
+  #loading = false;
+  /** As of `performance.now()`: no request before, and none for frames that a chunk lacks at its end. */
+  #notBefore = 0;
+  #growNotBefore = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(shown: ShownSession) {
+    this.#shown = shown;
+  }
+
+  /** Whether the tape has an event track. */
+  get isAvailable(): boolean {
+    const { session, tape } = this.#shown.store.getState();
+    return session?.tape != null && tape?.event_track === true;
+  }
+
+  /** Those that are loaded, at least in part, newest first. */
+  get chunks(): readonly DepthChunk[] {
+    return [...this.#chunks.values()].sort((a, b) => b.first - a.first);
+  }
+
+  /** The newest one that has a book of a frame or of one before it. */
+  newestUpTo(seq: number): DepthChunk | undefined {
+    return this.chunks.find(({ first }) => first <= seq);
+  }
+
+  /** The chunk that has the book of a frame; undefined while that is not loaded. */
+  chunkWith(seq: number): DepthChunk | undefined {
+    const chunk = this.#chunks.get(Math.floor(seq / chunkFrames));
+    return chunk !== undefined && chunk.first <= seq && seq <= chunk.through ? chunk : undefined;
+  }
+
+  /**
+   * Loads what is missing of the books of some frames, and then invalidates the views.
+   *
+   * @param first the first frame that is wanted
+   * @param last the last one, at most the newest one that was received
+   */
+  want(first: number, last: number): void {
+    const name = this.#shown.store.getState().session?.tape ?? "";
+    if (name !== this.#tape) {
+      this.#tape = name;
+      this.#chunks = new Map();
+      this.revision++;
+      this.#notBefore = 0;
+    }
+    if (!this.isAvailable || this.#loading || this.#timer !== undefined) return;
+    const next = this.#nextPart(first, last);
+    if (next === undefined) return;
+    const wait = Math.max(this.#notBefore, next.notBefore) - performance.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#shown.animation.invalidate();
+      }, wait);
+      return;
+    }
+    this.#loading = true;
+    void this.#load(name, next);
+  }
+
+  /** The newest part that is missing; while the newest chunk may not grow yet, an older one. */
+  #nextPart(first: number, last: number): ChunkPart | undefined {
+    const newest = Math.floor(last / chunkFrames);
+    const oldest = Math.max(Math.floor(first / chunkFrames), newest - mostWanted + 1);
+    let later: ChunkPart | undefined;
+    for (let nth = newest; nth >= oldest; nth--) {
+      const chunk = this.#chunks.get(nth);
+      const to = Math.min(last, (nth + 1) * chunkFrames - 1);
+      if (chunk !== undefined && chunk.through >= to) continue;
+      const part = { nth, from: chunk?.through ?? nth * chunkFrames, to, grows: chunk };
+      if (chunk === undefined || nth < newest) return { ...part, notBefore: 0 };
+      if (performance.now() >= this.#growNotBefore) return { ...part, notBefore: 0 };
+      later = { ...part, notBefore: this.#growNotBefore };
+    }
+    return later;
+  }
+
+  async #load(tape: string, { nth, from, to, grows }: ChunkPart): Promise<void> {
+    const chunk = grows ?? new DepthChunk();
+    try {
+      const range = { fromSeq: from, toSeq: to, whole: grows === undefined };
+      await loadBookChanges(this.#shown.address, tape, range, (line) => chunk.add(line));
+      this.#notBefore = performance.now() + (this.#shown.isPlaying ? betweenMs : 0);
+      // A growing tape may not have the newest events yet.
+      const isPatient = this.#shown.isPlaying || chunk.through < to;
+      this.#growNotBefore = performance.now() + (isPatient ? growMs : 0);
+      if (chunk.through < to) this.#notBefore = this.#growNotBefore;
+    } catch {
+      // The views show what frames have. The tape may have been deleted, or the cluster is unavailable for a moment.
+      this.#notBefore = performance.now() + afterFailureMs;
+    } finally {
+      this.#loading = false;
+      if (tape === this.#tape && !chunk.isEmpty) this.#keep(nth, chunk);
+      this.#shown.animation.invalidate();
+    }
+  }
+
+  /** Forgets those that are farthest from the one that was loaded last. */
+  #keep(nth: number, chunk: DepthChunk): void {
+    this.#chunks.set(nth, chunk);
+    const far = [...this.#chunks.keys()].sort((a, b) => Math.abs(b - nth) - Math.abs(a - nth));
+    for (const key of far.slice(0, Math.max(0, far.length - mostKept))) this.#chunks.delete(key);
+  }
+}

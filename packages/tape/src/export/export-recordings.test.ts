@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { frame as frameSchema } from "@tapedeck/protocol";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ImportOptions, importRecording } from "../import/import-recording.js";
-import { framesOf, type Imported, importToMemory, recording, recordingsAbsent } from "../import/test-recordings.js";
+import {
+  framesOf,
+  type Imported,
+  importToMemory,
+  recording,
+  recordingsAbsent,
+  tapeOf,
+} from "../import/test-recordings.js";
 import { readManifest } from "../reading/recorded-tape.js";
 import { MemoryTapeStore } from "../store/memory-store.js";
 import type { TapeStore } from "../store/store.js";
@@ -13,7 +20,7 @@ import { TapeCatalog } from "../tape-catalog.js";
 import { parseTapeName } from "../tape-id.js";
 import { trackOf } from "../track/track-of.js";
 import { exportRows } from "./export-rows.js";
-import { encodeRows } from "./formats.js";
+import { type ExportFormat, encodeRows } from "./formats.js";
 import { rowsOf, wholeFile } from "./testing.js";
 
 let folder = "";
@@ -28,12 +35,12 @@ function opened(store: TapeStore, name: string): Promise<Tape> {
   return new TapeCatalog(store, { cacheBytes: 32 << 20 }).open(name);
 }
 
-/** Book and trades as CSV files; their paths. */
-async function exported(tape: Tape): Promise<string[]> {
+/** Book and trades as files; their paths. */
+async function exported(tape: Tape, format: ExportFormat): Promise<string[]> {
   const paths: string[] = [];
   for (const content of ["book", "trades"] as const) {
-    const path = join(folder, `${content}.csv`);
-    await writeFile(path, await wholeFile(encodeRows(await exportRows(tape, content), "csv")));
+    const path = join(folder, `${content}.${format}`);
+    await writeFile(path, await wholeFile(encodeRows(await exportRows(tape, content), format)));
     paths.push(path);
   }
   return paths;
@@ -50,9 +57,14 @@ async function contentOf(store: TapeStore, name: string) {
   return { ...manifest, track, files };
 }
 
-async function importedAgain(imported: Imported, name: string, options: ImportOptions = {}) {
+async function importedAgain(
+  imported: Imported,
+  name: string,
+  options: ImportOptions = {},
+  format: ExportFormat = "csv",
+) {
   const store = new MemoryTapeStore();
-  const paths = await exported(await opened(imported.store, name));
+  const paths = await exported(await opened(imported.store, name), format);
   const { tapes } = await importRecording(paths, { ...options, id: "again" }, { store });
   return { tapes, content: await contentOf(store, "again@1") };
 }
@@ -72,12 +84,28 @@ const exact: [name: string, files: string[], options: ImportOptions][] = [
 
 describe.skipIf(recordingsAbsent)("export and import", () => {
   test.each(exact)(
-    "[EX8] %s: book and trades, exported as CSV and imported again, are the same blocks and event track",
+    "[EX8] %s: book and trades, exported as CSV and as Parquet and imported again, are the same blocks and event track",
     async (_, files, options) => {
       const imported = await importToMemory(recording(...files), options);
       for (const { tape } of imported.report.tapes) {
         if (tape === undefined) continue;
-        const { content } = await importedAgain(imported, tape, options);
+        const content = await contentOf(imported.store, tape);
+        for (const format of ["csv", "parquet"] as const) {
+          const again = await importedAgain(imported, tape, options, format);
+          expect([tape, format, again.content]).toEqual([tape, format, content]);
+        }
+      }
+    },
+    300_000,
+  );
+
+  test.each(["ndjson"] as const)(
+    "[EX8] the same holds for %s",
+    async (format) => {
+      for (const files of ["hyperliquid/btcusd_20250126.gz", "lobster", "binance-raw/usdm_btcusdt_20240718.gz"]) {
+        const imported = await importToMemory(recording(files));
+        const { tape = "" } = tapeOf(imported);
+        const { content } = await importedAgain(imported, tape, {}, format);
         expect([tape, content]).toEqual([tape, await contentOf(imported.store, tape)]);
       }
     },

@@ -10,8 +10,10 @@ import { someDumps } from "./formats/cryptofeed/testing.js";
 import { someBooks, someOrders } from "./formats/databento/dbn/testing.js";
 import { csvOf, someRows } from "./formats/databento/testing.js";
 import { itchOf, someItch } from "./formats/itch/testing.js";
+import { someDeltas } from "./formats/nautilus/testing.js";
 import { toldMarket } from "./formats/testing.js";
 import { ImportRefused } from "./import-errors.js";
+import { someTable } from "./input/table/testing.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
 import { framesOf, importToMemory, recording } from "./test-recordings.js";
 
@@ -51,7 +53,10 @@ const dbn = [Buffer.from(someOrders(60)), Buffer.from(someBooks(20))];
 
 const itch = Buffer.from(itchOf(someItch(200)));
 
+const tables = [Buffer.from(someTable(200)), Buffer.from(someDeltas(200))];
+
 const seeds: readonly Buffer[] = [
+  ...tables,
   ...plain,
   ...dbn,
   itch,
@@ -179,9 +184,9 @@ test("[IM39] a damaged pair of LOBSTER files is imported or refused in one sente
   );
 }, 120_000);
 
-test("[IM39] a damaged file of binary records is imported or refused in one sentence", async () => {
+test("[IM39] a damaged file of binary records or of columns is imported or refused in one sentence", async () => {
   const damaged = fc.record({
-    seed: fc.constantFrom(...dbn, itch),
+    seed: fc.constantFrom(...dbn, itch, ...tables),
     edits: fc.array(edit, { minLength: 1, maxLength: 6 }),
     keepPartial: fc.boolean(),
   });
@@ -216,6 +221,7 @@ test("[IM39] random bytes after any format's signature are imported or refused i
     Buffer.from(someOrders(0)).toString("latin1"),
     Buffer.from(someBooks(1)).toString("latin1"),
     Buffer.from(itchOf(someItch(3))).toString("latin1"),
+    "PAR1",
   ];
   const anything = fc.record({
     beginning: fc.constantFrom(...beginnings),

@@ -14,8 +14,9 @@ import type { Format } from "./format.js";
 import { hyperliquid } from "./hyperliquid.js";
 import { itch, unsupportedItch } from "./itch/itch.js";
 import { lobster } from "./lobster/lobster.js";
+import { nautilus, unsupportedNautilus } from "./nautilus/nautilus.js";
 import { nearestFormat, nearestName } from "./nearest-format.js";
-import { tapedeck } from "./tapedeck.js";
+import { tapedeck } from "./tapedeck/tapedeck.js";
 import { tardis } from "./tardis.js";
 
 /** In the order in which they are tried: specific formats first. */
@@ -27,6 +28,7 @@ export const formats: readonly Format[] = [
   tapedeck,
   binanceVision,
   bybit,
+  nautilus,
   tardis,
   databento,
   itch,
@@ -35,7 +37,7 @@ export const formats: readonly Format[] = [
 ];
 
 /** Why a file cannot be imported although it is a recording, of those who know it. */
-const unsupported = [unsupportedVenue, unsupportedDbn, unsupportedVisionFile, unsupportedItch];
+const unsupported = [unsupportedVenue, unsupportedDbn, unsupportedVisionFile, unsupportedItch, unsupportedNautilus];
 
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 

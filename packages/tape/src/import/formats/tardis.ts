@@ -15,7 +15,7 @@ type Content = "trades" | "quotes" | "snapshots" | "updates";
 
 export const tardis: Format = {
   name: "tardis",
-  about: "Tardis.dev's CSV: incremental_book_L2, book_snapshot_5 and _25, trades, quotes",
+  about: "Tardis.dev's CSV, and Parquet with its columns: incremental_book_L2, book_snapshot_5 and _25, trades, quotes",
   recognises: ({ head: [first = ""] }) => new Header(first).has(...common),
   streams: (files, reading) =>
     deepestBooks(files, reading).map((file) => lineStream(file, new TardisRows(file), reading)),
@@ -140,7 +140,9 @@ class TardisRows implements LineParser {
     const { ns, decimals } = epochTime(this.#header.value(row, "timestamp"), "timestamp");
     const symbol = textOf(this.#header.value(row, "symbol"), "symbol");
     const source = textOf(this.#header.value(row, "exchange"), "exchange").toUpperCase();
-    const instrument = this.#instruments.get(symbol) ?? { symbol, source, decimals };
+    // Parquet may have them as nanoseconds, but they are whole microseconds.
+    const exact = decimals === 9 && ns % 1_000n === 0n ? 6 : decimals;
+    const instrument = this.#instruments.get(symbol) ?? { symbol, source, decimals: exact };
     this.#instruments.set(symbol, instrument);
     return { instrument, ns, receivedNs: epochTime(this.#header.value(row, "local_timestamp"), "local_timestamp").ns };
   }

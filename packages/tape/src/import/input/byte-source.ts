@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 
 export type Bytes = AsyncIterable<Uint8Array>;
@@ -13,6 +13,8 @@ export interface ByteSource {
   readonly size: number;
   /** Reports the bytes read from disk. Throws `CutShort` if an archive is damaged. */
   open(onRead: (bytes: number) => void): Bytes;
+  /** Some bytes of a file, from `start` up to and without `end`. Undefined: a file in an archive can only be read from its beginning. */
+  readonly slice?: (start: number, end: number) => Promise<ArrayBuffer>;
 }
 
 /** Bytes per chunk of a file or of decompressed data. */
@@ -25,6 +27,18 @@ export async function fileSource(path: string): Promise<ByteSource> {
     name: basename(path),
     size,
     open: (onRead) => counted(createReadStream(path, { highWaterMark: chunkSize }), onRead),
+    slice: async (start, end) => {
+      if (start < 0 || end > size || start > end)
+        throw new RangeError(`it has ${size} bytes, and not ${start} to ${end}`);
+      const file = await open(path);
+      try {
+        const { buffer, bytesRead } = await file.read(new Uint8Array(end - start), 0, end - start, start);
+        if (bytesRead < end - start) throw new RangeError(`it has become shorter than ${end} bytes`);
+        return buffer.buffer;
+      } finally {
+        await file.close();
+      }
+    },
   };
 }
 

@@ -99,7 +99,7 @@ describe("compressed files", () => {
       `${"a.csv".padEnd(257, "\0")}ustar`,
       "is a tar archive, which is not supported: unpack it with `tar -xf x.tar`",
     ],
-    ["x.parquet", "PAR1\x15\x04", "is a Parquet file, which is not supported: export it as CSV"],
+    ["x.h5", "\x89HDF\r\n\x1a\n", "is an HDF5 file, which is not supported: export it as CSV"],
   ])("[IM31] %s is refused with the command that converts it", async (name, content, sentence) => {
     const bytes = Buffer.from(content, "latin1");
     await expect(importToMemory([await folder.file(bytes, name)])).rejects.toThrow(`${name} ${sentence}`);

@@ -18,7 +18,8 @@ interface Lines {
 }
 
 /**
- * The file's lines in batches; for JSON arrays their elements, which count as lines. If the file cannot be read to its end, throws
+ * The file's lines in batches; for JSON arrays their elements, which count as lines; for tables a header and
+ * a line of CSV for each row. If the file cannot be read to its end, throws
  * `CutShort` after everything that can be read.
  */
 export async function* linesOf(file: RecordingFile, signal?: AbortSignal): AsyncGenerator<Lines> {
@@ -30,6 +31,15 @@ export async function* linesOf(file: RecordingFile, signal?: AbortSignal): Async
     bytes = 0;
     return read;
   };
+  if (file.table !== undefined) {
+    yield batch([file.head[0] ?? ""]);
+    for await (const lines of file.table.lines()) {
+      signal?.throwIfAborted();
+      bytes = Math.round((file.bytes * lines.length) / file.table.rows);
+      yield batch(lines);
+    }
+    return;
+  }
   const source = file.source.open((length) => {
     bytes += length;
   });

@@ -4,6 +4,8 @@ import { CutShort, ImportRefused } from "../import-errors.js";
 import { type ByteSource, type Bytes, beginningOf, fileSource, textOf } from "./byte-source.js";
 import { type Compression, compressionOf, decompress } from "./decompress.js";
 import { ArrayElements, beginsArray } from "./json-array.js";
+import { isParquet, ParquetTable } from "./table/parquet-table.js";
+import { headerLine, type Table } from "./table/table.js";
 import { signatureBytes, unsupportedKind } from "./unsupported-kinds.js";
 import { filesInZip, isZip } from "./zip-archive.js";
 
@@ -20,6 +22,8 @@ export interface RecordingFile {
   readonly beginning: Buffer;
   /** The first lines, about 64 KB, without an incomplete last one. */
   readonly head: readonly string[];
+  /** The rows of a file of columns, which `head` and all formats see as lines of CSV. */
+  readonly table?: Table;
   /** Why it cannot be a recording, regardless of its lines; completes a sentence about the file. */
   readonly unreadable: string | undefined;
   /** The user named this file, rather than a folder or archive that contains it. */
@@ -95,6 +99,8 @@ async function inspectSource(source: ByteSource, named: boolean): Promise<Record
   try {
     const compression = compressionOf(await beginningOf(source.open(ignored), 4));
     const beginning = await readableBeginning(decompress(source.open(ignored), compression));
+    if (isParquet(beginning))
+      return { ...file, compression, beginning, array: false, ...(await tableOf(source, compression)) };
     const kind = nestedCompression(beginning, compression) ?? unsupportedKind(beginning, name);
     const head = await headOf(source, compression);
     return { ...file, compression, beginning, ...head, ...(kind && { unreadable: kind }) };
@@ -102,6 +108,25 @@ async function inspectSource(source: ByteSource, named: boolean): Promise<Record
     if (!(error instanceof CutShort)) throw error;
     const unreadable = `cannot be read: ${error.message}`;
     return { ...file, compression: undefined, beginning: Buffer.alloc(0), array: false, head: [], unreadable };
+  }
+}
+
+/** Rows of a table in the head of its file. */
+const headRows = 500;
+
+async function tableOf(
+  { slice, size }: ByteSource,
+  compression: Compression,
+): Promise<Pick<RecordingFile, "head" | "table" | "unreadable">> {
+  // It is read from its end.
+  if (slice === undefined || compression !== undefined)
+    return { head: [], unreadable: "is a Parquet file that is packed: unpack it" };
+  try {
+    const table = await ParquetTable.open({ byteLength: size, slice: (start, end = size) => slice(start, end) });
+    return { head: [headerLine(table), ...(await table.firstLines(headRows))], table, unreadable: undefined };
+  } catch (error) {
+    if (!(error instanceof CutShort)) throw error;
+    return { head: [], unreadable: `is a Parquet file that cannot be read: ${error.message}` };
   }
 }
 

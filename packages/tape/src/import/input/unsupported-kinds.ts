@@ -11,7 +11,6 @@ const kinds: readonly { magic: string; at?: number; what: string; remedy: (name:
     what: "a tar archive",
     remedy: (name) => `unpack it with \`tar -xf ${name}\` and import the folder`,
   },
-  { magic: "PAR1", what: "a Parquet file", remedy: () => "export it as CSV" },
   { magic: "ARROW1", what: "an Arrow file", remedy: () => "export it as CSV" },
   { magic: "\x89HDF\r\n", what: "an HDF5 file", remedy: () => "export it as CSV" },
   { magic: "\x93NUMPY", what: "a NumPy array", remedy: () => "export it as CSV" },

@@ -23,9 +23,11 @@ export { FrameBuilder, type MarketEvent } from "./frame/frame-builder.js";
 export { maxLevels, sameLevels, topLevels } from "./frame/frame-levels.js";
 export type { FrameParts, Precision } from "./frame/frame-parts.js";
 export { demoMarket } from "./simulator/demo-market.js";
-export type { MarketSegment } from "./simulator/market-segment.js";
+export type { MarketSegment, SegmentEvent } from "./simulator/market-segment.js";
+export type { OrderObserver } from "./simulator/orders/order-observer.js";
 export { impactSegments } from "./simulator/orders/own-impact.js";
 export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./simulator/orders/own-orders.js";
+export type { BorderOrder, RestingOrder, TickLots } from "./simulator/orders/resting-orders.js";
 export { heldOutSeeds, tuningSeeds } from "./simulator/scenario/evaluation-seeds.js";
 export {
   defaultScenario,
@@ -38,5 +40,5 @@ export {
   scenarioText,
 } from "./simulator/scenario/scenario.js";
 export { generatorVersion, type IncidentLabel } from "./simulator/scenario/schedule.js";
-export { framesPerSegment, segmentMs, segments } from "./simulator/segments.js";
+export { frameMs, framesPerSegment, segmentMs, segments, tapeMsOf } from "./simulator/segments.js";
 export { SimulatedMarket, simulatedStartNs } from "./simulator/simulated-market.js";

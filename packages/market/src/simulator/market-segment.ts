@@ -5,7 +5,8 @@ import type { MarketEvent } from "../frame/frame-builder.js";
 import type { Instrument } from "./instrument.js";
 import type { BorderBook } from "./orders/border-book.js";
 import { OrderArrivals, orderLots, takeLots } from "./orders/order-arrivals.js";
-import { type BorderOrder, type RestingOrder, RestingSide } from "./orders/resting-orders.js";
+import type { OrderObserver } from "./orders/order-observer.js";
+import { type BorderOrder, newOrder, type RestingOrder, RestingSide, type TickLots } from "./orders/resting-orders.js";
 import { TimerWheel } from "./orders/timer-wheel.js";
 import type { PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random/random-stream.js";
@@ -28,6 +29,13 @@ interface SegmentSetup {
   readonly interventions: readonly Intervention[];
   /** Ticks that incidents and the user's own orders add to the fair price. */
   readonly shiftAt: (ms: number) => number;
+  readonly observer?: OrderObserver | undefined;
+}
+
+/** An event of a segment. `bids` and `asks` are what its `change` sets, in units of the last decimal. */
+export interface SegmentEvent extends MarketEvent {
+  readonly bids?: readonly TickLots[];
+  readonly asks?: readonly TickLots[];
 }
 
 const settlingFromMs = segmentMs - settlingMs;
@@ -54,6 +62,8 @@ export class MarketSegment {
   readonly instrument: Instrument;
   readonly random: RandomStream;
   readonly #setup: SegmentSetup;
+  /** Mostly there is none, so nothing is prepared for it. */
+  readonly #observer: OrderObserver | undefined;
   readonly #arrivals: OrderArrivals;
   readonly #agenda = new TimerWheel(segmentMs);
   readonly #acts = new Map<number, ((market: MarketSegment) => void)[]>();
@@ -75,6 +85,7 @@ export class MarketSegment {
 
   constructor(setup: SegmentSetup) {
     this.#setup = setup;
+    this.#observer = setup.observer;
     this.instrument = setup.instrument;
     this.random = setup.random;
     this.#priceScale = Number(`1e${setup.instrument.priceDecimals}`);
@@ -98,6 +109,11 @@ export class MarketSegment {
     return this.#now;
   }
 
+  /** The orders of the book that the segment ends with. */
+  get closing(): readonly BorderOrder[] {
+    return this.#setup.to.orders;
+  }
+
   /** Target tick of the best bid; the best ask is one above. */
   get reference(): number {
     return this.#reference;
@@ -117,14 +133,14 @@ export class MarketSegment {
   }
 
   /** The whole book at the segment's first millisecond. */
-  opening(): MarketEvent {
-    const bids = this.bids.ticks().map((tick): [number, number] => [tick, this.bids.lotsAt(tick)]);
-    const asks = this.asks.ticks().map((tick): [number, number] => [tick, this.asks.lotsAt(tick)]);
-    return { ns: tapeMsOf(this.#setup.segment, 1) * nsPerMs, change: this.#changeOf(bids, asks) };
+  opening(): SegmentEvent {
+    const bids = this.bids.ticks().map((tick): TickLots => [tick, this.bids.lotsAt(tick)]);
+    const asks = this.asks.ticks().map((tick): TickLots => [tick, this.asks.lotsAt(tick)]);
+    return { ns: tapeMsOf(this.#setup.segment, 1) * nsPerMs, change: this.#changeOf(bids, asks), bids, asks };
   }
 
   /** All events of the segment in order. Each frame's interval ends with an event without trades. */
-  *run(): Generator<MarketEvent> {
+  *run(): Generator<SegmentEvent> {
     this.bids.takeChanges();
     this.asks.takeChanges();
     while (this.#now < segmentMs) {
@@ -153,13 +169,13 @@ export class MarketSegment {
   }
 
   /** The book's changes since the last message, if any. */
-  message(): MarketEvent | undefined {
+  message(): SegmentEvent | undefined {
     const bids = this.bids.takeChanges();
     const asks = this.asks.takeChanges();
     if (bids.length === 0 && asks.length === 0) return undefined;
     const [least, most] = this.instrument.flow.messageMs;
     this.#nextMessageMs = this.#now + least + this.random.integerBelow(most - least + 1);
-    return { ns: this.#ns(), change: this.#changeOf(bids, asks) };
+    return { ns: this.#ns(), change: this.#changeOf(bids, asks), bids, asks };
   }
 
   /** Sends the next message at once. */
@@ -168,7 +184,7 @@ export class MarketSegment {
   }
 
   /** Makes a minimal visible change, so that a frame is made. */
-  forceChange(): MarketEvent {
+  forceChange(): SegmentEvent {
     const side = this.bids.best === undefined ? this.asks : this.bids;
     const tick = side.best ?? this.bestTick(side.name);
     this.#rest(side.name, tick, 1, frameMs);
@@ -188,8 +204,19 @@ export class MarketSegment {
     return this.#rest(side, tick, lots, lifeMs);
   }
 
-  cancel(executeOwnOrder: RestingOrder): void {
-    if (executeOwnOrder.lots > 0) this.side(executeOwnOrder.side).fill(executeOwnOrder, executeOwnOrder.lots);
+  cancel(order: RestingOrder): void {
+    if (order.lots === 0) return;
+    this.#observer?.cancelled(order, this.#now);
+    this.side(order.side).fill(order, order.lots);
+  }
+
+  /** Trades all lots of an order with somebody who came for it alone. */
+  execute(order: RestingOrder): void {
+    const { side, tick, lots } = order;
+    if (lots === 0) return;
+    this.#print(side === "bid" ? "sell" : "buy", tick, lots);
+    this.side(side).fill(order, lots);
+    this.#observer?.executed(order, lots, this.#now);
   }
 
   /** Stops or resumes new orders at these distances behind the best price, wherever it moves. */
@@ -200,8 +227,8 @@ export class MarketSegment {
     }
   }
 
-  /** Trades against the other side up to a price. Returns the unfilled lots. */
-  takeLiquidity(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number): number {
+  /** Trades against the other side up to a price: a limit order, or one that is none. Returns the unfilled lots. */
+  takeLiquidity(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number, taker?: RestingOrder): number {
     const from = side === "buy" ? this.asks : this.bids;
     let left = lots;
     while (left > 0 && this.#tradesInFrame < mostTradesInFrame && from.levels > fewestLevels) {
@@ -211,8 +238,10 @@ export class MarketSegment {
       const filled = Math.min(left, order.lots);
       left -= filled;
       from.fill(order, filled);
-      this.printTrade(side, order.tick, filled);
+      this.#print(side, order.tick, filled);
+      this.#observer?.executed(order, filled, this.#now);
     }
+    if (left < lots) this.#observer?.took(side, lots - left, this.#now, taker);
     return left;
   }
 
@@ -235,6 +264,11 @@ export class MarketSegment {
 
   /** Adds a trade to the tape without changing the book. */
   printTrade(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
+    this.#print(side, tick, lots);
+    this.#observer?.printed(side, tick, lots, this.#now);
+  }
+
+  #print(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
     if (this.#tradesInFrame++ >= mostTradesInFrame) return;
     if (this.#trades.length === 0) this.#timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
     const trade = { timestamp: this.#timestamp, price: this.price(tick), size: lots / this.#sizeScale, side };
@@ -254,7 +288,7 @@ export class MarketSegment {
     return tapeMsOf(this.#setup.segment, this.#now) * nsPerMs;
   }
 
-  #changeOf(bids: readonly [number, number][], asks: readonly [number, number][]): (book: OrderBook) => void {
+  #changeOf(bids: readonly TickLots[], asks: readonly TickLots[]): (book: OrderBook) => void {
     return (book) => {
       for (const [tick, lots] of bids) book.set("bid", this.price(tick), lots / this.#sizeScale);
       for (const [tick, lots] of asks) book.set("ask", this.price(tick), lots / this.#sizeScale);
@@ -313,7 +347,7 @@ export class MarketSegment {
     if (order.lots === 0) return;
     const side = this.side(order.side);
     if (!order.moving || order.distance === undefined) {
-      if (side.levels > fewestLevels) side.fill(order, order.lots);
+      if (side.levels > fewestLevels) this.cancel(order);
       else this.#agenda.schedule(order, this.#afterReaction());
       return;
     }
@@ -350,17 +384,21 @@ export class MarketSegment {
   /** An order arrives at its price. If it crosses the other side, it trades or waits next to it. */
   #arrive(order: RestingOrder, distance: number): void {
     const { side } = order;
-    if (this.#withdrawn[side].has(distance)) return;
+    if (this.#withdrawn[side].has(distance)) {
+      this.#observer?.cancelled(order, this.#now);
+      return;
+    }
     const other = side === "bid" ? this.asks : this.bids;
     let tick = this.#tickAt(side, distance);
     if (this.#crosses(side, tick) && this.random.chance(this.instrument.flow.aggressive)) {
-      order.lots = this.takeLiquidity(side === "bid" ? "buy" : "sell", order.lots, tick);
+      order.lots = this.takeLiquidity(side === "bid" ? "buy" : "sell", order.lots, tick, order);
     }
     order.moving = this.#crosses(side, tick);
     if (order.moving) tick = (other.best ?? tick) + other.direction;
     if (order.lots === 0) return;
     order.tick = tick;
     this.side(side).add(order);
+    this.#observer?.rested(order, this.#now);
     this.#agenda.schedule(order, order.moving ? this.#afterReaction() : this.#endOf(order));
   }
 
@@ -381,6 +419,7 @@ export class MarketSegment {
     const order = newOrder(side, lots, distance, lasting);
     order.tick = tick;
     this.side(side).add(order);
+    this.#observer?.rested(order, this.#now);
     this.#agenda.schedule(order, this.#now + lifeMs);
     return order;
   }
@@ -439,13 +478,4 @@ export class MarketSegment {
       if (!kept.has(lasting)) this.#rest(side, this.#tickAt(side, distance), lots, segmentMs, distance, lasting);
     }
   }
-}
-
-function newOrder(
-  side: BookSideName,
-  lots: number,
-  distance: number | undefined,
-  borderOrder: BorderOrder | undefined,
-): RestingOrder {
-  return { side, distance, borderOrder, tick: 0, lots, moving: false, dueMs: 0, earlier: undefined, later: undefined };
 }

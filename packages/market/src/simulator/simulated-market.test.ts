@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OrderBook } from "../book/order-book.js";
 import type { MarketEvent } from "../frame/frame-builder.js";
+import type { SegmentEvent } from "./market-segment.js";
 import { heldOutSeeds, tuningSeeds } from "./scenario/evaluation-seeds.js";
 import { incidentKinds, parseScenario, scenarioNames, scenarioText } from "./scenario/scenario.js";
 import { generatorVersion, type PlannedIncident } from "./scenario/schedule.js";
@@ -215,4 +216,15 @@ test("[SM9] there are forty held-out seeds, and none of them is for tuning", () 
   expect(new Set(heldOutSeeds).size).toBe(40);
   expect(tuningSeeds).toHaveLength(120);
   expect(heldOutSeeds.filter((seed) => tuningSeeds.includes(seed))).toEqual([]);
+});
+
+test("[SM38] who observes the orders changes nothing in the market", () => {
+  const ignore = () => undefined;
+  const observer = { rested: ignore, executed: ignore, cancelled: ignore, took: ignore, printed: ignore };
+  const simulated = market(9, "mixed");
+  for (const segment of [1, 3, 5]) {
+    const events = ({ trades, bids, asks, ns }: SegmentEvent) => ({ trades, bids, asks, ns });
+    const observed = [...simulated.segment(segment, [], { observer }).run()].map(events);
+    expect(observed).toEqual([...simulated.segment(segment).run()].map(events));
+  }
 });

@@ -1,7 +1,7 @@
-import type { MarketEvent } from "../frame/frame-builder.js";
 import { type Baseline, baselineOf, type Instrument, instrumentOf } from "./instrument.js";
-import { MarketSegment } from "./market-segment.js";
+import { MarketSegment, type SegmentEvent } from "./market-segment.js";
 import { borderBook } from "./orders/border-book.js";
+import type { OrderObserver } from "./orders/order-observer.js";
 import { OwnImpact } from "./orders/own-impact.js";
 import { type OnTraded, type OwnOrder, orderInterventions, orderMs, sizeOfTrades } from "./orders/own-orders.js";
 import { PricePath } from "./price-path.js";
@@ -46,7 +46,7 @@ export class SimulatedMarket {
   }
 
   /** The book at the beginning of a segment as one event; `orders` as for `segment`. */
-  opening(segment: number, orders: readonly OwnOrder[] = []): MarketEvent {
+  opening(segment: number, orders: readonly OwnOrder[] = []): SegmentEvent {
     return this.segment(segment, orders).opening();
   }
 
@@ -54,15 +54,20 @@ export class SimulatedMarket {
    * All events of a segment in order, starting from the book of `opening`, which the previous segment ends with. Each of its 600
    * intervals of 100 ms ends with an event, at tape time (600 n + i) * 100 ms.
    */
-  events(segment: number): Generator<MarketEvent> {
+  events(segment: number): Generator<SegmentEvent> {
     return this.segment(segment).run();
   }
 
   /**
    * The market of a segment, to be run. `orders` are a user's own, in addition to the incidents: those of this segment trade, and those
    * of earlier segments affect its prices by their filled quantity. Before an order executes nothing differs from the market without it.
+   * An observer learns at once of the orders in the opening book.
    */
-  segment(segment: number, orders: readonly OwnOrder[] = [], onTraded: OnTraded = () => undefined): MarketSegment {
+  segment(
+    segment: number,
+    orders: readonly OwnOrder[] = [],
+    { onTraded, observer }: { readonly onTraded?: OnTraded; readonly observer?: OrderObserver } = {},
+  ): MarketSegment {
     const incidents = this.#incidents(segment).map(({ incident }) => incident);
     const shiftAt = (ms: number) => {
       let shift = 0;
@@ -78,7 +83,7 @@ export class SimulatedMarket {
     const acts = orderInterventions(orders, segment, (order, trades, market) => {
       impact.recordFill(order, sizeOfTrades(trades));
       market.setEndReference(border(segment + 1, orderMs(order)).reference);
-      onTraded(order, trades, market);
+      onTraded?.(order, trades, market);
     });
     return new MarketSegment({
       segment,
@@ -90,6 +95,7 @@ export class SimulatedMarket {
       startNs: simulatedStartNs,
       interventions: [...incidents.flatMap(({ interventions }) => interventions), ...acts],
       shiftAt: (ms) => shiftAt(ms) + (orders.length === 0 ? 0 : impact.at(beginMs + ms)),
+      observer,
     });
   }
 

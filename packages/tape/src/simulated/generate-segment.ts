@@ -1,24 +1,21 @@
 import {
   basicAnalytics,
-  type FrameAnalytics,
-  FrameBuilder,
   type FrameParts,
   fillOfTrades,
   framesPerSegment,
   MarketAnalytics,
-  type MarketSegment,
   type MarketTrade,
   type OwnFill,
   type OwnOrder,
   SimulatedMarket,
   segmentOfFrame,
-  simulatedStartNs,
 } from "@tapedeck/market";
 import { TapeNotFound } from "../errors.js";
 import { BlockBuilder } from "../format/block-builder.js";
 import { serializeFrame } from "../format/serialize-frame.js";
 import type { TapeEvent } from "../tape.js";
 import { frameNs, framesPerSimulatedBlock } from "./layout.js";
+import { SegmentFrames } from "./segment-frames.js";
 import { canGenerate, type SimulatedName, simulatedId } from "./simulated-name.js";
 
 /** So many prices take a few milliseconds. */
@@ -86,8 +83,8 @@ function* framesOf(
   { orders = [], pause, only }: SegmentOptions,
 ): Generator<{ readonly seq: number; readonly parts: FrameParts }> {
   const first = only === undefined ? Math.max(0, segment - 1) : segment;
-  const frames = new Frames(market, new MarketAnalytics());
-  frames.open(first, orders);
+  const frames = new SegmentFrames(market, { analytics: new MarketAnalytics() });
+  frames.open(market.opening(first, orders));
   let made = 0;
   for (let number = first; number <= segment; number++) {
     let seq = number * framesPerSegment;
@@ -111,11 +108,13 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   const market = marketOf(name);
   if (last.quantity * 10 ** market.instrument.sizeDecimals < 0.5) return undefined; // not worth making a market for
   let trades: readonly MarketTrade[] | undefined;
-  const running = market.segment(segment, orders, (order, got) => {
-    if (order === last) trades = got;
+  const running = market.segment(segment, orders, {
+    onTraded: (order, got) => {
+      if (order === last) trades = got;
+    },
   });
-  const frames = new Frames(market, basicAnalytics);
-  frames.open(segment, orders);
+  const frames = new SegmentFrames(market, { analytics: basicAnalytics });
+  frames.open(market.opening(segment, orders));
   // A segment opens with the book of the frame before it.
   if (segment > 0) frames.close();
   for (const { price } of frames.of(running)) {
@@ -124,56 +123,10 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
   return undefined;
 }
 
-function marketOf(name: SimulatedName): SimulatedMarket {
+/** Throws `TapeNotFound` for one that this release cannot generate. */
+export function marketOf(name: SimulatedName): SimulatedMarket {
   if (!canGenerate(name)) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
   return new SimulatedMarket(name);
-}
-
-/** Frames of a market, ten a second without exception. */
-class Frames {
-  readonly #market: SimulatedMarket;
-  readonly #builder: FrameBuilder;
-  readonly #closed: FrameParts[] = [];
-
-  constructor(market: SimulatedMarket, analytics: FrameAnalytics) {
-    const { symbol, priceDecimals, sizeDecimals } = market.instrument;
-    this.#market = market;
-    this.#builder = new FrameBuilder({
-      symbol,
-      originNs: simulatedStartNs,
-      decimals: 3,
-      intervalNs: frameNs,
-      analytics,
-      emit: (parts) => this.#closed.push(parts),
-    });
-    // Known beforehand, not learned on the way, so that no frame depends on which prices came before it.
-    this.#builder.prices.add(Number(`1e-${priceDecimals}`));
-    this.#builder.sizes.add(Number(`1e-${sizeDecimals}`));
-  }
-
-  open(segment: number, orders: readonly OwnOrder[]): void {
-    this.#builder.apply(this.#market.opening(segment, orders));
-  }
-
-  /** Ends and drops the current frame. */
-  close(): void {
-    this.#builder.end();
-    this.#closed.length = 0;
-  }
-
-  /** The frames of a segment, whose book this has come to. */
-  *of(running: MarketSegment): Generator<FrameParts> {
-    for (const event of running.run()) {
-      this.#builder.apply(event);
-      if (event.trades !== undefined || event.ns % frameNs !== 0) continue;
-      this.#builder.end();
-      while (this.#closed.length === 0) {
-        this.#builder.apply(running.forceChange());
-        this.#builder.end();
-      }
-      yield* this.#closed.splice(0);
-    }
-  }
 }
 
 /** A buffer of its own, which can be handed to another thread. */

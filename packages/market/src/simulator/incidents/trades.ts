@@ -1,5 +1,4 @@
 import type { Intervention, MarketSegment } from "../market-segment.js";
-import type { RestingOrder } from "../orders/resting-orders.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
@@ -37,17 +36,12 @@ export function iceberg({ fromMs, severity, random, baseline, fairAt }: Incident
   for (let n = random.integerInRange(fills); n > 1; n--)
     times.push((times.at(-1) ?? fromMs) + random.integerInRange(everyMs));
   const toMs = (times.at(-1) ?? fromMs) + hitMs;
-  const hit = (market: MarketSegment, shown: RestingOrder) => {
-    if (shown.lots === 0) return;
-    market.printTrade(side === "bid" ? "sell" : "buy", shown.tick, shown.lots);
-    market.cancel(shown);
-  };
   const interventions = times.map(
     (atMs): Intervention => ({
       atMs,
       act: (market: MarketSegment) => {
         const shown = market.placeOrder(side, market.bestTick(side), lots, segmentMs);
-        if (shown !== undefined) market.at(market.nowMs + hitMs, () => hit(market, shown));
+        if (shown !== undefined) market.at(market.nowMs + hitMs, () => market.execute(shown));
       },
     }),
   );

@@ -3,7 +3,7 @@ import { OrderBook } from "../../book/order-book.js";
 import { framesPerSegment } from "../segments.js";
 import { SimulatedMarket } from "../simulated-market.js";
 import { impactSegments } from "./own-impact.js";
-import { type OwnOrder, sizeOfTrades } from "./own-orders.js";
+import { type OnTraded, type OwnOrder, sizeOfTrades } from "./own-orders.js";
 
 /** Mid prices as a segment's frames close, in ticks. */
 function mids(market: SimulatedMarket, segment: number, orders: readonly OwnOrder[] = []): number[] {
@@ -22,7 +22,10 @@ function mids(market: SimulatedMarket, segment: number, orders: readonly OwnOrde
 function moved(seed: number, order: OwnOrder, segments: readonly number[]): Map<number, number[]> {
   const market = new SimulatedMarket({ symbol: "BTCUSDT", seed });
   let filled = 0;
-  for (const _ of market.segment(0, [order], (__, trades) => (filled = sizeOfTrades(trades))).run());
+  const onTraded: OnTraded = (_, trades) => {
+    filled = sizeOfTrades(trades);
+  };
+  for (const _ of market.segment(0, [order], { onTraded }).run());
   const orders = [{ ...order, filled }];
   const sign = order.side === "BUY" ? 1 : -1;
   return new Map(

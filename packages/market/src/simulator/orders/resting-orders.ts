@@ -26,6 +26,19 @@ export interface BorderOrder {
   readonly lifeMs: number;
 }
 
+/** An order that is not in the book yet. */
+export function newOrder(
+  side: BookSideName,
+  lots: number,
+  distance: number | undefined,
+  borderOrder: BorderOrder | undefined,
+): RestingOrder {
+  return { side, distance, borderOrder, tick: 0, lots, moving: false, dueMs: 0, earlier: undefined, later: undefined };
+}
+
+/** What a price has: its tick and lots, 0 for none. */
+export type TickLots = readonly [tick: number, lots: number];
+
 interface Level {
   lots: number;
   /** First come, first served. */
@@ -112,9 +125,9 @@ export class RestingSide {
   }
 
   /** Lots of the ticks that have changed since the last call. */
-  takeChanges(): [tick: number, lots: number][] {
+  takeChanges(): TickLots[] {
     if (this.#touched.size === 0) return [];
-    const changes = [...this.#touched].map((tick): [number, number] => [tick, this.lotsAt(tick)]);
+    const changes = [...this.#touched].map((tick): TickLots => [tick, this.lotsAt(tick)]);
     this.#touched = new Set();
     return changes;
   }

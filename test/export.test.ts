@@ -127,6 +127,21 @@ describe("[CM40] tapedeck export", () => {
     expect((await readdir(folder)).sort()).toEqual(["book.csv", "trades.csv"]);
   });
 
+  test("[EX11] writes a range of a simulated tape, and refuses more before it begins a file", async () => {
+    const what = ["--what", "book,trades,orders", "--format", "csv", "--out", "."];
+    const range = ["--from", "2025-01-01T00:01:00Z", "--to", "seq:612"];
+    const { code, stdout, stderr } = await tapedeck("export", "sim2.BTCUSDT.42.mixed", ...what, ...range);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.match(/(book|trades|orders)\.csv: [1-9]/g)).toHaveLength(3);
+    await rm(join(folder, "book.csv"));
+    const refused = await tapedeck("export", "sim2.BTCUSDT.42.mixed", ...what, "--from", "seq:0");
+    expect([refused.code, refused.stdout]).toEqual([1, ""]);
+    expect(refused.stderr).toMatch(
+      /^to: is required; tape sim2\S+ is simulated, and made when .*six hours at a time\.\n$/,
+    );
+    expect((await readdir(folder)).sort()).toEqual(["orders.csv", "trades.csv"]);
+  });
+
   test("says in one sentence why a file cannot be written", async () => {
     await writeFile(join(folder, "file"), "");
     for (const [out, says] of [

@@ -7,13 +7,13 @@ export class TapeNotFound extends RefusedError {
   }
 }
 
-/** The tape exists, but has frames only; or it grows, and the files of its track are made when it is finished. */
+/** The tape exists, but has frames only; or it grows, and the files of its track are made when it is finished; or it is simulated, and has none. */
 export class TrackNotFound extends RefusedError {
   constructor(tape: string, { growing = false } = {}) {
     const isSimulated = parseSimulatedName(tape) !== undefined;
-    const why = growing ? "is being recorded" : isSimulated ? "is generated as it plays" : "was made without one";
-    const what = growing ? "no files of its event track yet" : "no event track";
-    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has ${what}: it ${why}.`));
+    const why = growing ? "is being recorded" : isSimulated ? "is made when it is asked for" : "was made without one";
+    const what = growing || isSimulated ? "no files of its event track" : "no event track";
+    super(refuse("TRACK_NOT_FOUND", `Tape ${tape} has ${what}${growing ? " yet" : ""}: it ${why}.`));
   }
 }
 

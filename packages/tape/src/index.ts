@@ -13,6 +13,7 @@ export {
 export * from "./export/index.js";
 export { TapeWriter, type TapeWriterOptions } from "./format/tape-writer.js";
 export * from "./import/index.js";
+export { RangeRefused } from "./range-limit.js";
 export { BlockCache, minCacheBytes } from "./reading/block-cache.js";
 export { cuts, nextCut } from "./reading/cuts.js";
 export { DamageReports } from "./reading/damage-reports.js";
@@ -21,6 +22,7 @@ export { render, renderStretch } from "./reading/render.js";
 export { timelineOf } from "./reading/timeline.js";
 export { recompute } from "./recompute.js";
 export type { ForkedTape, PlacedOrder } from "./simulated/forks.js";
+export { simulatedTapeInPlace } from "./simulated/in-place-generator.js";
 export { parseSimulatedName } from "./simulated/simulated-name.js";
 export { simulatedTapeFor } from "./simulated/simulation-request.js";
 export { awaitTapeStore } from "./store/await-store.js";

@@ -120,6 +120,8 @@ export interface Tape {
   readonly index: TapeIndex;
   /** Each change and trade that its source said; absent on a tape that has frames only. */
   readonly track?: TrackReader | undefined;
+  /** A range of events, or an export, needs both ends, and they are at most so far apart: absent where what is read is there already. */
+  readonly longestRangeNs?: TapeNs | undefined;
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;

@@ -6,10 +6,13 @@ import {
   encodeRows,
   exportFormats,
   exportRows,
+  parseSimulatedName,
   parseTapeName,
   type RangeEnd,
   RecordedTape,
   type RowSource,
+  simulatedTapeInPlace,
+  type Tape,
   TapeNotFound,
   type TapeStore,
 } from "@tapedeck/tape";
@@ -34,11 +37,12 @@ interface Choices {
 }
 
 const helpText = `
-  trades, book   what the source said, event by event, from the event track of imported tapes
+  trades, book   what the source said, event by event, from the event track
   frames         a row for each frame: all features, and 20 levels a side
-  orders         what the source said of each order, of tapes of LOBSTER and Databento's mbo
+  orders         what the source said of each order, of tapes of LOBSTER and Databento's mbo, and simulated ones
   bars           open, high, low, close, volume, trades and vwap, of any tape; intervals without a trade are left out
 
+A simulated tape (sim2.BTCUSDT.42.mixed) needs --from and --to, six hours apart at most.
 Times are UTC: 2024-08-08T23:54:15.5Z. Frames are counted from 0: seq:1000. Both ends are included. Without --out the file goes to standard
 output. Trades and book in CSV have Tardis' columns, then ours, and can be imported again. More: docs/exporting.md`;
 
@@ -126,7 +130,8 @@ function checkChoices({ what, format, interval, out }: Choices): void {
 /** Each block is read once, one after the other. */
 const cacheBytes = 8 << 20;
 
-async function openTape(store: TapeStore, name: string): Promise<RecordedTape> {
+async function openTape(store: TapeStore, name: string): Promise<Tape> {
+  if (parseSimulatedName(name) !== undefined) return simulatedTapeInPlace(name, new BlockCache(cacheBytes));
   const { id, version = await store.current(id) } = parseTapeName(name);
   if (version === undefined) throw new TapeNotFound(name);
   return RecordedTape.open(store, id, version, new BlockCache(cacheBytes));

@@ -1,4 +1,5 @@
 import { nsOfIso, RefusedError, refuse } from "@tapedeck/protocol";
+import { checkLength, RangeRefused } from "../range-limit.js";
 import type { Seq, Tape } from "../tape.js";
 
 /** Frames, both included. */
@@ -20,18 +21,25 @@ export function parseRangeEnd(text: string): RangeEnd | undefined {
 
 /**
  * The frames from the first at or after `from` to the last at or before `to`; an end that is not given is the tape's. Rejects with
- * `RefusedError` if there are none, and as `Tape.seqAt` does.
+ * `RefusedError` if there are none, with `RangeRefused` if the tape needs both ends or has a shorter longest range, and as `Tape.seqAt` does.
  */
 export async function rangeOf(
   tape: Tape,
   { from, to }: { readonly from?: RangeEnd | undefined; readonly to?: RangeEnd | undefined },
 ): Promise<SeqRange> {
   const { firstSeq, lastSeq } = tape.span;
+  const isLimited = tape.longestRangeNs !== undefined;
+  if (isLimited && from === undefined) throw new RangeRefused(tape.id, "from", "is required");
+  if (isLimited && to === undefined) throw new RangeRefused(tape.id, "to", "is required");
   const range = {
     from: from === undefined ? firstSeq : await firstFrom(tape, from),
     to: to === undefined ? lastSeq : await lastUntil(tape, to),
   };
-  if (range.from <= range.to) return range;
+  if (range.from <= range.to) {
+    // Frame `n` shows what happened since the one before it.
+    if (isLimited) checkLength(tape.id, (await tape.nsOf(range.to + 1)) - (await tape.nsOf(range.from)));
+    return range;
+  }
   const { firstNs, lastNs } = tape.span;
   throw new RefusedError(
     refuse(

@@ -4,6 +4,7 @@ import { afterEach, expect, test } from "vitest";
 import { eventsIn } from "./generate-segment.js";
 import { SearchThread } from "./search-thread.js";
 import { parseSimulatedName, type SimulatedName } from "./simulated-name.js";
+import { generateLevels, generateOrders } from "./track/generate-track.js";
 
 const name = named(`sim2.BTCUSDT.42.mixed@${analyticsVersion}`);
 const segments = Array.from({ length: 5_000 }, (_, at) => at);
@@ -39,6 +40,12 @@ test("[SM35] a search finds the events that the frames have, in a thread that th
   const search = start();
   expect(await search.events({ name, segment: 1 })).toEqual(eventsIn(name, 1));
   if (process.platform === "linux") expect(niceValues().filter((nice) => nice > 0).length).toBeGreaterThan(before);
+});
+
+test("[ET64] event tracks are made in that thread, too, and are the same as here", async () => {
+  const search = start();
+  expect(await search.levels({ name, segment: 3 })).toEqual(generateLevels(name, 3));
+  expect(await search.orders({ name, segment: 3 })).toEqual(generateOrders(name, 3));
 });
 
 test("[SM35] searches take turns, a segment at a time", async () => {

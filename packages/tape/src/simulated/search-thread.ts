@@ -3,13 +3,18 @@ import type { TapeEvent } from "../tape.js";
 import type { PricesTask, SearchMessage, SearchReply } from "./search-worker.js";
 import type { SegmentTask } from "./segment-worker.js";
 import { startWorker } from "./start-worker.js";
+import type { SegmentLevels, SegmentOrders } from "./track/segment-track.js";
 
-/** Searches simulated markets beyond what is watched. They take long, and may be cancelled. */
+/** Makes of simulated markets what is not watched. Searches take long, and may be cancelled. */
 export interface MarketSearch {
   /** The events of a segment. */
   events(task: SegmentTask, signal?: AbortSignal): Promise<readonly TapeEvent[]>;
   /** The fair price at the beginning of each of the segments. */
   prices(task: PricesTask, signal?: AbortSignal): Promise<readonly number[]>;
+  /** The changes of levels and the trades of a segment. */
+  levels(task: SegmentTask): Promise<SegmentLevels>;
+  /** What happens to the orders of a segment. */
+  orders(task: SegmentTask): Promise<SegmentOrders>;
 }
 
 interface Job {
@@ -18,7 +23,7 @@ interface Job {
 }
 
 /**
- * One low-priority thread for all searches of a process, so that they do not slow down playback. It searches a segment at a time, in the
+ * One low-priority thread for all searches and event tracks of a process, so that they do not slow down playback. It makes a segment at a time, in the
  * order of requests. A search requests its next segment when it has the last one, so searches alternate. A job whose signal aborts does
  * not start, or ends within six seconds of market time. The thread starts on demand, and does not keep the process alive.
  */
@@ -35,6 +40,18 @@ export class SearchThread implements MarketSearch {
   async prices(task: PricesTask, signal?: AbortSignal): Promise<readonly number[]> {
     const reply = await this.#run({ prices: task }, signal);
     return "prices" in reply ? reply.prices : [];
+  }
+
+  async levels(task: SegmentTask): Promise<SegmentLevels> {
+    const reply = await this.#run({ levels: task }, undefined);
+    if ("levels" in reply) return reply.levels;
+    throw new TypeError("the search thread answered something else");
+  }
+
+  async orders(task: SegmentTask): Promise<SegmentOrders> {
+    const reply = await this.#run({ orders: task }, undefined);
+    if ("orders" in reply) return reply.orders;
+    throw new TypeError("the search thread answered something else");
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,8 @@ import type { TapeEvent } from "../tape.js";
 import { eventsIn, pricesAt } from "./generate-segment.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
+import { generateLevels, generateOrders } from "./track/generate-track.js";
+import { buffersOf, type SegmentLevels, type SegmentOrders } from "./track/segment-track.js";
 
 const niceValue = 5;
 
@@ -14,24 +16,39 @@ export interface PricesTask {
   readonly segments: readonly number[];
 }
 
-/** `stop` cancels the current task. */
-export type SearchMessage = { readonly events: SegmentTask } | { readonly prices: PricesTask } | "stop";
+/** `events` are what jumps find, `levels` and `orders` the event track. `stop` cancels the current task. */
+export type SearchMessage =
+  | { readonly events: SegmentTask }
+  | { readonly prices: PricesTask }
+  | { readonly levels: SegmentTask }
+  | { readonly orders: SegmentTask }
+  | "stop";
 
 /** One reply per task. */
 export type SearchReply =
   | { readonly events: readonly TapeEvent[] }
   | { readonly prices: readonly number[] }
+  | { readonly levels: SegmentLevels }
+  | { readonly orders: SegmentOrders }
   | { readonly error: string };
 
 function execute(message: SearchMessage): SearchReply | undefined {
   if (message === "stop") return undefined; // the task was done before this came
   try {
     if ("prices" in message) return { prices: pricesAt(message.prices.name, message.prices.segments, pause) };
-    const { name, segment, orders } = message.events;
-    return { events: eventsIn(name, segment, { orders, pause }) };
+    if ("levels" in message) return { levels: made(generateLevels, message.levels) };
+    if ("orders" in message) return { orders: made(generateOrders, message.orders) };
+    return { events: made(eventsIn, message.events) };
   } catch (error) {
     return { error: String(error) };
   }
+}
+
+function made<T>(
+  make: (name: SimulatedName, segment: number, options: { orders?: SegmentTask["orders"]; pause: () => void }) => T,
+  { name, segment, orders }: SegmentTask,
+): T {
+  return make(name, segment, { orders, pause });
 }
 
 /** Only `stop` is sent while a task runs. */
@@ -56,5 +73,5 @@ function lowerPriority(): void {
 lowerPriority();
 parentPort?.on("message", (message: SearchMessage) => {
   const reply = execute(message);
-  if (reply !== undefined) parentPort?.postMessage(reply);
+  if (reply !== undefined) parentPort?.postMessage(reply, buffersOf(reply));
 });

@@ -235,15 +235,23 @@ describe("[SM33] the loop that renders makes no market", () => {
     threadMs,
   );
 
-  test("nothing but a thread's own module, and its practice, can make a segment", async () => {
+  test("nothing but a thread's own module, its practice, and the command line's can make a segment", async () => {
     const folder = new URL(".", import.meta.url);
     const names = (await readdir(folder)).filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"));
     const makers: string[] = [];
     for (const name of names) {
       const text = await readFile(new URL(name, folder), "utf8");
-      if (/^import \{[^}]*\} from "\.\/generate-segment\.js"/m.test(text)) makers.push(name);
+      if (/^import \{[^}]*\} from "\.\/(generate-segment|track\/generate-track)\.js"/m.test(text)) makers.push(name);
     }
-    expect(makers).toEqual(["search-worker.ts", "segment-worker.ts", "warm-up.ts"]);
+    expect(makers).toEqual(["in-place-generator.ts", "search-worker.ts", "segment-worker.ts", "warm-up.ts"]);
+    const services = new URL("../../../../services/", import.meta.url);
+    for (const name of await readdir(services, { recursive: true })) {
+      if (!/\/src\/.*\.ts$/.test(name)) continue;
+      expect([name, (await readFile(new URL(name, services), "utf8")).includes("simulatedTapeInPlace")]).toEqual([
+        name,
+        false,
+      ]);
+    }
   });
 });
 
@@ -315,6 +323,8 @@ test("[SM36] a search is given up when its signal aborts", async () => {
   const maker = new InlineGenerator();
   const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker, {
     prices: (task) => maker.prices(task),
+    levels: (task) => maker.levels(task),
+    orders: (task) => maker.orders(task),
     events: async (task, signal) => {
       signal?.throwIfAborted();
       searched.push(task.segment);

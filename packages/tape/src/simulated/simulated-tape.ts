@@ -12,16 +12,21 @@ import { isoOfNs, type TapeNs, type TapeView, type TimeDecimals } from "@tapedec
 import type { LRUCache } from "lru-cache";
 import { RecordedBlock } from "../format/block.js";
 import { severityRank } from "../format/events.js";
+import { longestRangeNs } from "../range-limit.js";
 import type { BlockCache } from "../reading/block-cache.js";
 import { timelineOf } from "../reading/timeline.js";
 import type { Block, EventFilter, GapPolicy, Seq, Tape, TapeEvent, TapeIndex, TapeSpan, Timeline } from "../tape.js";
 import { tapeName } from "../tape-id.js";
+import type { TrackReader } from "../track/track-reader.js";
 import type { PlacedOrder } from "./forks.js";
 import { blockCount, blocksPerSegment, frameCount, frameNs, framesPerSimulatedBlock } from "./layout.js";
 import { PendingSegment } from "./pending-segment.js";
 import type { MarketSearch } from "./search-thread.js";
 import type { SegmentGenerator } from "./segment-pool.js";
+import type { SegmentTask } from "./segment-worker.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
+import { bytesOf, type SegmentLevels, type SegmentOrders } from "./track/segment-track.js";
+import { SimulatedTrack } from "./track/simulated-track.js";
 
 /** How far a search for an event goes, in minutes of market time: one takes 0.1 to 0.2 s of CPU. */
 const minutesSearched = 15;
@@ -37,6 +42,12 @@ const index: TapeIndex = {
   trades: () => Number.POSITIVE_INFINITY,
   bookOnly: () => false,
 };
+
+/** Keys of event tracks in the cache, after those of blocks. */
+const levelKeys = 2 ** 21;
+const orderKeys = levelKeys + segments;
+const segmentLevels = { sizeOf: bytesOf };
+const segmentOrders = { sizeOf: bytesOf };
 
 /** Whether an order can affect a segment's frames; their analytics depend on the segment before. */
 function affects(segment: number, { seq }: OwnOrder): boolean {
@@ -73,9 +84,11 @@ export class SimulatedTape implements Tape {
     lastNs: (frameCount - 1) * frameNs,
     growing: false,
   };
+  readonly longestRangeNs = longestRangeNs;
   readonly eventHorizonNs = minutesSearched * 60e9;
   readonly gaps = [];
   readonly index = index;
+  readonly track: TrackReader;
   /** The orders of the user whose market this is, in order of their frames. */
   readonly orders: readonly PlacedOrder[];
   readonly name: SimulatedName;
@@ -107,6 +120,13 @@ export class SimulatedTape implements Tape {
     this.#maker = maker;
     this.#search = search;
     this.#events = events;
+    this.track = new SimulatedTrack({
+      id: this.id,
+      startNs: this.startNs,
+      decimals: { price: priceDecimals, size: sizeDecimals },
+      levels: (segment) => this.#findMaker(segment).#levels(segment),
+      orders: (segment) => this.#findMaker(segment).#orderRecords(segment),
+    });
   }
 
   timeline(policy: GapPolicy): Timeline {
@@ -144,15 +164,31 @@ export class SimulatedTape implements Tape {
    * others are those of the tape without it.
    */
   #makerOf(segment: number): SimulatedTape {
-    const { orders } = this;
-    if (orders.length === 0) return this;
-    if (this.#shown?.segment !== segment) {
-      const last = orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
-      const counts = last !== undefined && affects(segment, last);
-      const maker = counts && last === orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
-      this.#shown = { segment, maker };
-    }
+    if (this.orders.length === 0) return this;
+    if (this.#shown?.segment !== segment) this.#shown = { segment, maker: this.#findMaker(segment) };
     return this.#shown.maker;
+  }
+
+  #findMaker(segment: number): SimulatedTape {
+    const last = this.orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
+    const counts = last !== undefined && affects(segment, last);
+    return counts && last === this.orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
+  }
+
+  #levels(segment: number): Promise<SegmentLevels> {
+    return this.#cache.loadColumns(segmentLevels, this.#cacheKey + levelKeys + segment, () =>
+      this.#search.levels(this.#taskOf(segment)),
+    );
+  }
+
+  #orderRecords(segment: number): Promise<SegmentOrders> {
+    return this.#cache.loadColumns(segmentOrders, this.#cacheKey + orderKeys + segment, () =>
+      this.#search.orders(this.#taskOf(segment)),
+    );
+  }
+
+  #taskOf(segment: number): SegmentTask {
+    return { name: this.name, segment, orders: this.#ordersOf(segment) };
   }
 
   seqAt(ns: TapeNs): Promise<Seq> {
@@ -187,8 +223,7 @@ export class SimulatedTape implements Tape {
   async #eventsOf(segment: number, signal: AbortSignal | undefined): Promise<readonly TapeEvent[]> {
     const known = this.#events.get(this.#cacheKey + segment);
     if (known !== undefined) return known;
-    const { name } = this;
-    const events = await this.#search.events({ name, segment, orders: this.#ordersOf(segment) }, signal);
+    const events = await this.#search.events(this.#taskOf(segment), signal);
     this.#events.set(this.#cacheKey + segment, events);
     return events;
   }
@@ -219,7 +254,7 @@ export class SimulatedTape implements Tape {
       interval_ms: frameNs / 1e6,
       gaps: [],
       event_counts: null,
-      event_track: false,
+      event_track: true,
       growing: false,
       created_at: this.iso(0),
     };
@@ -230,8 +265,7 @@ export class SimulatedTape implements Tape {
     if (known !== undefined) return known;
     const first = segment * blocksPerSegment;
     const making = new PendingSegment(
-      (take, wanted) =>
-        this.#maker.generate({ name: this.name, segment, orders: this.#ordersOf(segment) }, take, wanted),
+      (take, wanted) => this.#maker.generate(this.#taskOf(segment), take, wanted),
       (bytes, at) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
         const block = new RecordedBlock((first + at) * framesPerSimulatedBlock, framesPerSimulatedBlock, buffer);

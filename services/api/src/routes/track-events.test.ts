@@ -115,7 +115,6 @@ describe("[A126] the events of a tape", () => {
   test("are refused for a tape that has none", async () => {
     for (const [id, code] of [
       ["without", "TRACK_NOT_FOUND"],
-      ["sim2.BTCUSDT.1.calm", "TRACK_NOT_FOUND"],
       ["nothing", "TAPE_NOT_FOUND"],
     ] as const) {
       expect((await api.ask("GET", `/tapes/${id}/events`)).json).toMatchObject({ code });

@@ -13,7 +13,16 @@ import {
   trackLine,
 } from "@tapedeck/protocol";
 import { positionAt } from "@tapedeck/sessions";
-import { type Seq, type StoredTrackFile, storedTrackFiles, type Tape, type TrackPlace, trackOf } from "@tapedeck/tape";
+import {
+  RangeRefused,
+  type Seq,
+  type StoredTrackFile,
+  storedTrackFiles,
+  type Tape,
+  type TrackPlace,
+  type TrackRange,
+  trackOf,
+} from "@tapedeck/tape";
 import { z } from "zod";
 import { FileResponse } from "../http/file-response.js";
 import { noInput, type Route, route } from "../http/route.js";
@@ -22,7 +31,7 @@ import { findSession, openTape } from "../sessions/session-access.js";
 import { changeLines } from "../tapes/book-changes.js";
 import { eventLines } from "../tapes/event-lines.js";
 import { type BookPlace, bookAt, placeOfSeq } from "../tapes/full-book.js";
-import { checkMayRead } from "../tapes/tape-access.js";
+import { checkMayRead, openReadable } from "../tapes/tape-access.js";
 import { tapeParams } from "./tapes.js";
 
 const tag = "Event track";
@@ -68,10 +77,10 @@ export const trackRoutes: readonly Route[] = [
     answer: trackLine,
     refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query, caller }, api) {
-      await checkMayRead(api, id, caller);
-      const tape = await api.tapes.open(id);
+      const tape = await openReadable(api, id, caller);
       const from = placeOf(query.from_n, query.from_seq, query.from_ts);
       const to = placeOf(query.to_n, query.to_seq, query.to_ts);
+      checkEnds(tape, { from, to });
       const lines = eventLines(trackOf(tape), tape, { from, to }, query.limit);
       return new StreamResponse(ndjson, api.streams.counted(caller.requester.user, lines));
     },
@@ -87,8 +96,7 @@ export const trackRoutes: readonly Route[] = [
     answer: fullBook,
     refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query: { seq, ts, depth }, caller }, api) {
-      await checkMayRead(api, id, caller);
-      const tape = await api.tapes.open(id);
+      const tape = await openReadable(api, id, caller);
       const at = ts === undefined ? await placeOfSeq(tape, checkedSeq(tape, seq)) : await placeOfTime(tape, ts);
       return api.searches.run(caller.requester, () => bookAt(tape, at, depth));
     },
@@ -105,8 +113,7 @@ export const trackRoutes: readonly Route[] = [
     answer: bookChanges,
     refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED", "TOO_MANY_REQUESTS"],
     async handle({ params: { id }, query: { from_seq, to_seq, whole }, caller }, api) {
-      await checkMayRead(api, id, caller);
-      const tape = await api.tapes.open(id);
+      const tape = await openReadable(api, id, caller);
       // A growing tape may have lost its first frames since the client has heard of it.
       const from = checkedSeq(tape, Math.max(from_seq, tape.span.firstSeq), "from_seq");
       const to = checkedSeq(tape, to_seq, "to_seq");
@@ -135,6 +142,15 @@ export const trackRoutes: readonly Route[] = [
     },
   }),
 ];
+
+/** Events that are made on request need both ends, in whichever of the parameters. @throws RangeRefused */
+function checkEnds({ id, longestRangeNs }: Tape, range: TrackRange): void {
+  if (longestRangeNs === undefined) return;
+  for (const end of ["from", "to"] as const) {
+    if (range[end] !== undefined) continue;
+    throw new RangeRefused(id, `${end}_n`, `one of ${end}_n, ${end}_seq and ${end}_ts is required`);
+  }
+}
 
 /** The place that a query names; undefined if it names none. */
 function placeOf(n: number | undefined, seq: Seq | undefined, ts: string | undefined): TrackPlace | undefined {

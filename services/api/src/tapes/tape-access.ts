@@ -1,4 +1,5 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import { parseSimulatedName, type Tape, TapeNotFound } from "@tapedeck/tape";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
 import { findSession } from "../sessions/session-access.js";
@@ -14,4 +15,14 @@ export async function checkMayRead(api: Api, id: string, caller: Caller): Promis
   const shared = await sharedTape(api, caller);
   if (shared === undefined || id === shared) return;
   throw new RefusedError(refuse("FORBIDDEN", "A share link can read only the tape that its session plays."));
+}
+
+/**
+ * A tape that the caller may read. A tape with orders of a user is its session's alone, which has its book at `/sessions/{id}/book`. Rejects as
+ * `TapeCatalog.open` does, and with `FORBIDDEN`.
+ */
+export async function openReadable(api: Api, id: string, caller: Caller): Promise<Tape> {
+  await checkMayRead(api, id, caller);
+  if (parseSimulatedName(id)?.fork !== undefined) throw new TapeNotFound(id);
+  return api.tapes.open(id);
 }

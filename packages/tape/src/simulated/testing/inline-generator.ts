@@ -1,29 +1,31 @@
-import { eventsIn, fillOf, generateSegment, type OnBlock, pricesAt } from "../generate-segment.js";
-import type { MarketSearch } from "../search-thread.js";
-import type { PricesTask } from "../search-worker.js";
-import type { SegmentGenerator } from "../segment-pool.js";
-import type { FillTask, SegmentTask } from "../segment-worker.js";
+import type { OnBlock } from "../generate-segment.js";
+import { InPlaceGenerator } from "../in-place-generator.js";
+import type { SegmentTask } from "../segment-worker.js";
 
 /** Makes and searches segments where it is asked, without threads, and counts them. */
-export class InlineGenerator implements SegmentGenerator, MarketSearch {
+export class InlineGenerator extends InPlaceGenerator {
   generated = 0;
   searched = 0;
+  /** Segments of event tracks. */
+  tracked = 0;
 
-  async generate({ name, segment, orders }: SegmentTask, take: OnBlock) {
+  override async generate(task: SegmentTask, take: OnBlock) {
     this.generated++;
-    return generateSegment(name, segment, take, { orders });
+    return super.generate(task, take);
   }
 
-  async fill({ name, orders }: FillTask) {
-    return fillOf(name, orders);
-  }
-
-  async events({ name, segment, orders }: SegmentTask) {
+  override async events(task: SegmentTask) {
     this.searched++;
-    return eventsIn(name, segment, { orders });
+    return super.events(task);
   }
 
-  async prices({ name, segments }: PricesTask) {
-    return pricesAt(name, segments);
+  override async levels(task: SegmentTask) {
+    this.tracked++;
+    return super.levels(task);
+  }
+
+  override async orders(task: SegmentTask) {
+    this.tracked++;
+    return super.orders(task);
   }
 }

@@ -28,11 +28,7 @@ export function OrderPanel() {
       ? account.position * (frame.mid_price - account.average_price)
       : 0;
   return (
-    <Panel
-      title="Trade"
-      note={!playing && <span className={styles.hint}>start playback to trade</span>}
-      aside={<ReportButton />}
-    >
+    <Panel title="Trade" note={!playing && <span className={styles.hint}>play to trade</span>} aside={<ReportButton />}>
       <div className={styles.orders}>
         <div className={styles.ticket}>
           <Button variant="buy" disabled={!valid || !playing} onClick={() => order("BUY")}>

@@ -158,14 +158,17 @@ function GaugeRow({ definition }: { readonly definition: GaugeDefinition }) {
       </div>
       <div className={styles.chart}>
         <div ref={host} className={styles.plot} aria-hidden="true" />
-        {definition.levels?.map(({ from, name, token }) => (
-          <span
+        {definition.levels?.map(({ from, name, token }, nth) => (
+          <div
             key={name}
             className={styles.level}
+            data-lowest={nth === 0 ? "yes" : "no"}
             style={{ bottom: heightOf(from, definition), color: `var(${token})` }}
           >
-            {from} {name}
-          </span>
+            <span>
+              {from} {name}
+            </span>
+          </div>
         ))}
       </div>
     </div>

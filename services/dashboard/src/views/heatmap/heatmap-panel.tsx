@@ -54,6 +54,7 @@ export function HeatmapPanel() {
           </Select>
         </>
       }
+      className={styles.panel}
       bodyRef={host}
       bodyClass={styles.host}
     />

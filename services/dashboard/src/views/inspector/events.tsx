@@ -1,6 +1,7 @@
 import type { Frame, TrackLine } from "@tapedeck/protocol";
 import { useEffect, useState } from "react";
 import { loadEvents } from "../../cluster-api";
+import { classes } from "../../design/controls";
 import { clockText } from "../../design/format";
 import { useFrameSample, usePageState, usePlayback } from "../../playback-context";
 import styles from "./inspector.module.css";
@@ -36,7 +37,7 @@ export function Events({ frame: { seq, skipped = 0 } }: { readonly frame: Frame 
   if (lines.length === 0) return <p className={styles.none}>No event is shown first by this frame.</p>;
   return (
     <>
-      <table className={styles.levels} aria-label="Events">
+      <table className={classes(styles.levels, styles.events)} aria-label="Events">
         <thead>
           <tr>
             <th scope="col">Event</th>
@@ -52,7 +53,8 @@ export function Events({ frame: { seq, skipped = 0 } }: { readonly frame: Frame 
             // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place in the list
             <tr key={nth}>
               <td>{line.n}</td>
-              <td>{clockText(Date.parse(line.timestamp))}</td>
+              {/* Without hours and date: the frame's are above. */}
+              <td title={line.timestamp}>{clockText(Date.parse(line.timestamp)).slice(3)}</td>
               <td data-side={line.side === "bid" || line.side === "buy" ? "buy" : "sell"}>{nameOf(line)}</td>
               <td>{line.price}</td>
               <td>{line.amount}</td>

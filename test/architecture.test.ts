@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 
 // The arrows of docs/architecture.md: services import packages, packages never services, services never one another;
-// protocol and market do no I/O.
+// protocol, market and matching do no I/O.
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 describe("the linter refuses", () => {
@@ -42,19 +42,24 @@ describe("the linter refuses", () => {
     ["a path into a service", "packages/cli/src/a/b.ts", `export { x } from "../../../../services/api/dist/main.js";`],
     ["files in protocol", "packages/protocol/src/a.ts", `export { readFile } from "node:fs";`],
     ["Redis in market", "packages/market/src/a.ts", `export { Redis } from "ioredis";`],
+    ["a tape in matching", "packages/matching/src/a.ts", `export { x } from "@tapedeck/tape";`],
+    ["files in matching", "packages/matching/src/a.ts", `export { readFile } from "node:fs";`],
+    ["matching in market", "packages/market/src/a.ts", `export { x } from "@tapedeck/matching";`],
     ["runtime in market", "packages/market/src/a.ts", `export { interval } from "@tapedeck/runtime";`],
   ];
   test.each(wrong)("%s", async (_, path, source) => {
     expect(await broken(path, source)).toContain("noRestrictedImports");
   });
 
-  test.each(["process.env", "fetch", "setTimeout"])("%s in protocol", async (global) => {
+  test.each(["process.env", "fetch", "setTimeout"])("%s in protocol and matching", async (global) => {
     expect(await broken("packages/protocol/src/a.ts", `export const x = ${global};`)).toContain("noRestrictedGlobals");
+    expect(await broken("packages/matching/src/a.ts", `export const x = ${global};`)).toContain("noRestrictedGlobals");
   });
 
   const right: [what: string, path: string, source: string][] = [
     ["a package by its name", "services/api/src/a.ts", `export { x } from "@tapedeck/sessions";`],
     ["a file of its own", "packages/tape/src/import/a.ts", `export { x } from "../tape.js";`],
+    ["market in matching", "packages/matching/src/a.ts", `export { x } from "@tapedeck/market";`],
     ["protocol in market", "packages/market/src/a.ts", `export { x } from "@tapedeck/protocol";`],
   ];
   test.each(right)("but not %s", async (_, path, source) => {
@@ -145,10 +150,11 @@ describe("the manifests", () => {
     for (const { own } of workspaces) expect(services.filter((service) => own.includes(service))).toEqual([]);
   });
 
-  test("let protocol depend on no workspace, and market on protocol alone", () => {
+  test("let protocol depend on no workspace, market on protocol alone, and matching on those", () => {
     const ownOf = (name: string) => workspaces.find((workspace) => workspace.full === name)?.own;
     expect(ownOf("@tapedeck/protocol")).toEqual([]);
     expect(ownOf("@tapedeck/market")).toEqual(["@tapedeck/protocol"]);
+    expect(ownOf("@tapedeck/matching")).toEqual(["@tapedeck/market", "@tapedeck/protocol"]);
   });
 
   test.each(workspaces)("$full builds after all that it depends on", ({ own, references }) => {

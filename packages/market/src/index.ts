@@ -28,6 +28,8 @@ export type { OrderObserver } from "./simulator/orders/order-observer.js";
 export { impactSegments } from "./simulator/orders/own-impact.js";
 export { fillOfTrades, type OwnFill, type OwnOrder, segmentOfFrame } from "./simulator/orders/own-orders.js";
 export type { BorderOrder, RestingOrder, TickLots } from "./simulator/orders/resting-orders.js";
+export { exp, ln } from "./simulator/random/exact-math.js";
+export { RandomStream } from "./simulator/random/random-stream.js";
 export { heldOutSeeds, tuningSeeds } from "./simulator/scenario/evaluation-seeds.js";
 export {
   defaultScenario,

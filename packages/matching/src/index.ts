@@ -1,0 +1,22 @@
+export type {
+  AccountView,
+  Action,
+  DoneReason,
+  Fill,
+  NewOrder,
+  OrderSide,
+  OrderType,
+  Output,
+  TimeInForce,
+} from "./actions.js";
+export { MatchingEngine } from "./engine.js";
+export type { RefusalCode } from "./refusals.js";
+export {
+  InvalidSettings,
+  type MatchingSettings,
+  type MatchingSettingsInput,
+  parseSettings,
+  type QueueSettings,
+} from "./settings.js";
+export type { EngineState, TapeState } from "./state.js";
+export type { TapeEvent, TapeLevel, TapeOrder, TapeOrders, TapeTrade, TapeUpdate } from "./tape-events.js";

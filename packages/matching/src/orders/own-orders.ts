@@ -1,0 +1,88 @@
+import type { BookSideName } from "@tapedeck/market";
+import { ownSide } from "../tape-events.js";
+import { isStop, type WorkingOrder } from "./working-order.js";
+
+/** The open orders: by number, by their owner's id, and by price and time where they rest. */
+export class OwnOrders {
+  readonly #byNumber = new Map<number, WorkingOrder>();
+  readonly #byId = new Map<string, WorkingOrder>();
+  /** In order of time at each price. */
+  readonly #resting = { bid: new Map<number, WorkingOrder[]>(), ask: new Map<number, WorkingOrder[]>() };
+  /** Prices at which orders rest, best first. */
+  readonly #prices: Record<BookSideName, number[]> = { bid: [], ask: [] };
+  /** Those that wait for their stop price, in the order of their numbers. */
+  readonly stops = new Set<WorkingOrder>();
+
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  /** In the order of their numbers. */
+  values(): Iterable<WorkingOrder> {
+    return this.#byNumber.values();
+  }
+
+  byId(id: string): WorkingOrder | undefined {
+    return this.#byId.get(id);
+  }
+
+  add(order: WorkingOrder): void {
+    this.#byNumber.set(order.number, order);
+    this.#byId.set(order.id, order);
+    if (isStop(order)) this.stops.add(order);
+  }
+
+  /** Puts an open order with a price behind those that rest there. */
+  rest(order: WorkingOrder): void {
+    const side = ownSide(order.side);
+    const price = order.price ?? 0;
+    const resting = this.#resting[side].get(price);
+    if (resting !== undefined) {
+      resting.push(order);
+      return;
+    }
+    this.#resting[side].set(price, [order]);
+    this.#prices[side].push(price);
+    this.#prices[side].sort((a, b) => (side === "bid" ? b - a : a - b));
+  }
+
+  /** It no longer rests, but is open. */
+  lift(order: WorkingOrder): void {
+    const side = ownSide(order.side);
+    const price = order.price ?? 0;
+    const resting = this.#resting[side].get(price);
+    const at = resting?.indexOf(order) ?? -1;
+    if (resting === undefined || at < 0) return;
+    resting.splice(at, 1);
+    if (resting.length > 0) return;
+    this.#resting[side].delete(price);
+    this.#prices[side].splice(this.#prices[side].indexOf(price), 1);
+  }
+
+  remove(order: WorkingOrder): void {
+    this.lift(order);
+    this.stops.delete(order);
+    this.#byNumber.delete(order.number);
+    this.#byId.delete(order.id);
+  }
+
+  /** The best price at which an order rests. */
+  best(side: BookSideName): number | undefined {
+    return this.#prices[side][0];
+  }
+
+  restsAny(side: BookSideName): boolean {
+    return this.#prices[side].length > 0;
+  }
+
+  /** Best first. Do not change it. */
+  prices(side: BookSideName): readonly number[] {
+    return this.#prices[side];
+  }
+
+  // HOT: once per level of a tape while orders rest.
+  /** In order of time. Do not change it. */
+  at(side: BookSideName, price: number): readonly WorkingOrder[] | undefined {
+    return this.#resting[side].get(price);
+  }
+}

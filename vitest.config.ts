@@ -13,7 +13,7 @@ const clients = ["test/{browser,clients,python,sdk,security}/**/*.test.ts", "tes
  * long as the unit tests and one of the others together.
  */
 const quiet = [
-  "test/deploy/**/*.test.ts",
+  "test/{deploy,matching}/**/*.test.ts",
   "test/{architecture,command-line,export,export-readers,import-killed,local-redis,npm-start,supervisor-killed,terminal-output}.test.ts",
   "test/recordings/*.test.ts",
   "test/simulator/orders-at-borders.test.ts",

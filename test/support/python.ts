@@ -11,7 +11,7 @@ const kept = fileURLToPath(new URL("../../.tapedeck/", import.meta.url));
 const command = process.env.TAPEDECK_TEST_PYTHON ?? "python3";
 /** Time for a download of some ten megabytes, in ms. */
 const installMs = 180_000;
-const runMs = 60_000;
+const runMs = 110_000;
 
 /** A Python with packages of PyPI, for what researchers use. */
 export class Python {
@@ -20,7 +20,7 @@ export class Python {
   /**
    * Installs the packages into a folder where later runs find them. Undefined, with a line that says why, where that cannot be done.
    *
-   * @param packages each with its version, such as `duckdb==1.5.5`
+   * @param packages each with its version, such as `duckdb==1.5.5`, and options of pip
    */
   static async with(...packages: readonly string[]): Promise<Python | undefined> {
     try {

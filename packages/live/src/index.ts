@@ -12,6 +12,7 @@ export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./feed-store/l
 export type { FeedListener } from "./follower/feed-listeners.js";
 export { feedStatusOf, LiveTapes, type LiveTapesOptions } from "./follower/live-tapes.js";
 export { type GrowingTape, isGrowingTape } from "./growing-tape/growing-tape.js";
+export { openStoredTape } from "./growing-tape/stored-tape.js";
 export { LiveMaintenance, type LiveMaintenanceOptions } from "./maintenance/live-maintenance.js";
 export type { BookEntry, KnownPrices, PlacedEntry, TrackEntry } from "./track/track-entry.js";
 export { type AppendOutcome, type ClaimOptions, type ClaimStatus, LiveTapeWriter } from "./writer/live-tape-writer.js";

@@ -15,13 +15,14 @@ import {
   type Tape,
   TapeNotFound,
   type TapeStore,
+  tapeName,
 } from "@tapedeck/tape";
 import { Command, Option } from "commander";
 import { stoppable } from "../run.js";
 import { OutputFiles } from "../tapes/output-files.js";
 import { barInterval, contents, rangeEnd } from "../terminal/arguments.js";
 import { formatBytes, formatCount } from "../terminal/format.js";
-import { print, printBytes, StatusLine } from "../terminal/output.js";
+import { print, printBytes, printError, StatusLine } from "../terminal/output.js";
 import { UsageError } from "../user-error.js";
 import { withTapeStore } from "./tape-store.js";
 
@@ -132,9 +133,23 @@ const cacheBytes = 8 << 20;
 
 async function openTape(store: TapeStore, name: string): Promise<Tape> {
   if (parseSimulatedName(name) !== undefined) return simulatedTapeInPlace(name, new BlockCache(cacheBytes));
-  const { id, version = await store.current(id) } = parseTapeName(name);
-  if (version === undefined) throw new TapeNotFound(name);
-  return RecordedTape.open(store, id, version, new BlockCache(cacheBytes));
+  const { id, version = (await store.current(id)) ?? 1 } = parseTapeName(name);
+  const cache = new BlockCache(cacheBytes);
+  if ((await store.versions(id)).includes(version)) return RecordedTape.open(store, id, version, cache);
+  return (await openRecordedSoFar(store, tapeName(id, version), cache)) ?? Promise.reject(new TapeNotFound(name));
+}
+
+/** A tape that a feed records: the store has all but its last minute. */
+async function openRecordedSoFar(store: TapeStore, name: string, cache: BlockCache): Promise<Tape | undefined> {
+  const { openStoredTape, parseLiveTapeId } = await import("@tapedeck/live"); // few exports need it, and it is large
+  if (parseLiveTapeId(name) === undefined) return undefined;
+  const tape = await openStoredTape(name, { store, cache });
+  if (tape === undefined) return undefined;
+  const { lastSeq, lastNs } = tape.span;
+  printError(
+    `${name} is not finished yet: this is what its store has of it, up to frame ${lastSeq} (${tape.iso(lastNs)}).`,
+  );
+  return tape;
 }
 
 async function write(

@@ -1,9 +1,8 @@
 import { type BlockCache, parseTapeName, type TapeStore } from "@tapedeck/tape";
 import type { FeedStore } from "../feed-store/feed-store.js";
 import type { LiveInstrument } from "../feed-store/live-tape-id.js";
-import { GrowingTape } from "../growing-tape/growing-tape.js";
-import { openSegments } from "../segments/open-segments.js";
-import { metadataOf } from "../segments/write-segment.js";
+import type { GrowingTape } from "../growing-tape/growing-tape.js";
+import { openStoredTape } from "../growing-tape/stored-tape.js";
 
 /** Ended tapes that stay the same objects for later opens. */
 const maxKept = 100;
@@ -47,24 +46,8 @@ export class EndedTapes {
   }
 
   /** Opens the segments of a tape that no feed continues. Undefined if it is finished or has no segments. */
-  async openOrphan(feed: LiveInstrument, name: string): Promise<GrowingTape | undefined> {
-    const all = { fromSeq: 0, toSeq: -1 };
-    const { segments, finished } = await openSegments(this.#store, name, this.#cache, all);
-    const first = segments[0];
-    if (finished || first === undefined) return undefined;
-    const context = {
-      store: this.#store,
-      cache: this.#cache,
-      redis: this.#feeds.redis,
-      stream: this.#feeds.keys.live(feed.source, feed.symbol),
-      events: this.#feeds.keys.liveEvents(feed.source, feed.symbol),
-      catchUp: () => Promise.resolve(),
-      onListen: () => undefined,
-      onError: () => undefined,
-    };
-    const range = { fromSeq: first.span.firstSeq, toSeq: first.span.firstSeq - 1 };
-    const tape = await GrowingTape.open(metadataOf(name, segments, first), context, range);
-    tape.end();
-    return tape;
+  openOrphan(feed: LiveInstrument, name: string): Promise<GrowingTape | undefined> {
+    const events = { redis: this.#feeds.redis, key: this.#feeds.keys.liveEvents(feed.source, feed.symbol) };
+    return openStoredTape(name, { store: this.#store, cache: this.#cache, events });
   }
 }

@@ -37,7 +37,8 @@ import { Tail } from "./tail.js";
 interface GrowingTapeContext {
   readonly store: TapeStore;
   readonly cache: BlockCache;
-  readonly redis: RedisConnection;
+  /** Undefined where there is none: then the tape has its segments only. */
+  readonly redis: RedisConnection | undefined;
   /** Keys of the streams with the recent frames, and with the recent events. */
   readonly stream: string;
   readonly events: string;
@@ -341,8 +342,9 @@ export class GrowingTape implements UnfinishedTape {
 
   /** Reads an evicted block of the tail. */
   async #readBlock(first: Seq, last: Seq): Promise<Block> {
+    const { redis, stream } = this.#context;
     const block = new BlockBuilder(first);
-    for await (const frames of readFrames(this.#context.redis, this.#context.stream, first)) {
+    for await (const frames of redis === undefined ? [] : readFrames(redis, stream, first)) {
       for (const { frame } of frames) {
         block.add(frame);
         if (block.lastSeq === last) return block.toBlock();

@@ -44,12 +44,16 @@ const images = {
   feed: { main: "services/feed/dist/main.js", files: [] },
   cli: { main: "packages/cli/dist/main.js", files: [] },
 };
-/** Modules that are started as threads. */
-const threads = ["segment-worker", "search-worker"].map((name) => `packages/tape/dist/simulated/${name}.js`);
+/** Modules that are started as threads, by folder. */
+const threads = [
+  ["segment-worker", "search-worker"].map((name) => `packages/tape/dist/simulated/${name}.js`),
+  ["packages/live/dist/finishing/track-worker.js"],
+];
 
 for (const [name, { main, files }] of Object.entries(images)) {
   const image = resolve(target, name);
-  const bundled = [await bundle([main], image), await bundle(threads, image)];
+  const bundled = [await bundle([main], image)];
+  for (const modules of threads) bundled.push(await bundle(modules, image));
   const workspaces = [...new Set(bundled.flatMap(workspacesIn))].sort();
   for (const file of [...files, ...workspaces.flatMap(filesOf)]) {
     cpSync(root + file, `${image}/${file}`, { recursive: true, dereference: true });

@@ -14,10 +14,13 @@ export { OverviewBuilder, type OverviewPoint } from "./format/overview.js";
 export { type SerializedFrame, serializeFrame } from "./format/serialize-frame.js";
 export { frameProblem } from "./format/tape-writer.js";
 export { GrowingTimeline } from "./reading/timeline.js";
+export { lowerPriority } from "./threads/lower-priority.js";
+export { startThread } from "./threads/start-thread.js";
 export type { BookOrigin, BookRows, TradeOrigin, TradeRows } from "./track/batches.js";
 export type { ColumnsKind } from "./track/parquet/cached-columns.js";
 export {
   DecimalsChanged,
+  eventStates,
   type TrackEvent,
   type TrackSummary,
 } from "./track/track.js";

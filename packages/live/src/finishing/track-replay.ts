@@ -1,88 +1,66 @@
 import { OrderBook } from "@tapedeck/market";
-import type { EventState, Seq, TapeWriter, TrackDecimals } from "@tapedeck/tape";
+import type { EventState, Seq, TrackDecimals } from "@tapedeck/tape";
 import { type TrackEvent, type TrackSummary, TrackWriter } from "@tapedeck/tape/blocks";
-import { type BookEntry, isWholeBook, type KnownPrices, type PlacedEntry } from "./track-entry.js";
-import type { TrackPart, TrackParts } from "./track-parts.js";
+import { type BookEntry, isWholeBook, type KnownPrices, type PlacedEntry } from "../track/track-entry.js";
 
-interface WrittenTape {
+/** The tape that a track is made for. */
+export interface ReplayedTape {
   readonly source: string;
   readonly symbol: string;
   readonly firstSeq: Seq;
   readonly lastSeq: Seq;
   /** Those of its prices and sizes, as far as they are known. */
   readonly decimals: TrackDecimals | undefined;
+  /** The number of the first whole book that is used: the events before it were erased with their frames, or are not needed. */
+  readonly beginN: number;
 }
 
-/** Other work of the process gets its turn after this long, in ms: it may be recording other instruments. */
-const sliceMs = 5;
+/** Makes the files of a finished tape's track of the entries of a live one, as they were recorded. Throws `DecimalsChanged`. */
+export class TrackReplay {
+  readonly #tape: ReplayedTape;
+  readonly #track: TrackWriter;
+  readonly #entries: Entries;
+  #newest: Seq;
 
-/**
- * Writes the event track of a tape that ends, from its parts. Undefined if it has none. Rejects with `DecimalsChanged`, `DamagedTape`, or as
- * `TapeWriter.append` does.
- */
-export async function writeTrack(
-  writer: Pick<TapeWriter, "appendTrack">,
-  parts: Pick<TrackParts, "list" | "entries">,
-  { source, symbol, firstSeq, lastSeq, decimals }: WrittenTape,
-): Promise<TrackSummary | undefined> {
-  const list = await parts.list();
-  if (list.length === 0) return undefined;
-  const track = new TrackWriter({ exchange: source, symbol }, decimals, { firstSeq });
-  const begin = await beginningOf(parts, list, firstSeq);
-  const replay = new Replay(track, { firstSeq, beginN: begin.n });
-  const drain = async () => {
-    for (const { file, bytes } of track.take()) await writer.appendTrack(file, bytes);
-  };
-  let sliceEnds = performance.now() + sliceMs;
-  const pause = async () => {
-    await drain();
-    await new Promise(setImmediate);
-    sliceEnds = performance.now() + sliceMs;
-  };
+  constructor(tape: ReplayedTape) {
+    const { source: exchange, symbol, decimals, firstSeq } = tape;
+    this.#tape = tape;
+    this.#track = new TrackWriter({ exchange, symbol }, decimals, { firstSeq });
+    this.#entries = new Entries(this.#track, tape);
+    this.#newest = firstSeq;
+  }
+
+  add(entry: PlacedEntry): void {
+    if (entry.seq > this.#newest) {
+      this.#newest = entry.seq;
+      this.#framesBefore(entry.seq);
+    }
+    this.#entries.add(entry);
+  }
+
+  /** Nothing follows. */
+  end(): TrackSummary {
+    const { lastSeq } = this.#tape;
+    if (this.#newest < lastSeq) this.#entries.markGap("the feed did not record events from here on");
+    this.#framesBefore(lastSeq + 1);
+    this.#track.end();
+    return this.#track.summary;
+  }
+
+  /** The bytes that are to be appended to each file. */
+  take(): ReturnType<TrackWriter["take"]> {
+    return this.#track.take();
+  }
+
   /** Ends all frames before this one. */
-  const framesBefore = async (seq: Seq) => {
-    while (track.nextSeq < Math.min(seq, lastSeq + 1)) {
-      track.frameMade(replay.book, replay.known);
-      if (performance.now() > sliceEnds) await pause();
-    }
-  };
-  let newest: Seq = firstSeq;
-  for (const part of list.slice(begin.part)) {
-    for await (const entry of parts.entries(part)) {
-      if (entry.seq > newest) {
-        newest = entry.seq;
-        await framesBefore(newest);
-      }
-      replay.add(entry);
-      if (performance.now() > sliceEnds) await pause();
-    }
+  #framesBefore(seq: Seq): void {
+    const end = Math.min(seq, this.#tape.lastSeq + 1);
+    while (this.#track.nextSeq < end) this.#track.frameMade(this.#entries.book, this.#entries.known);
   }
-  if (newest < lastSeq) replay.markGap("the feed did not record events from here on");
-  await framesBefore(lastSeq + 1);
-  track.end();
-  await drain();
-  return track.summary;
 }
 
-/** The last whole book that the tape's first frame needs: the frames before it were erased. */
-async function beginningOf(
-  parts: Pick<TrackParts, "entries">,
-  list: readonly TrackPart[],
-  firstSeq: Seq,
-): Promise<{ readonly part: number; readonly n: number }> {
-  const at = list.findLastIndex(({ wholeSeq = Number.POSITIVE_INFINITY }) => wholeSeq <= firstSeq);
-  const part = list[at];
-  if (firstSeq === 0 || part === undefined) return { part: 0, n: 0 };
-  let n = 0;
-  for await (const entry of parts.entries(part)) {
-    if (entry.seq > firstSeq) break;
-    if (isWholeBook(entry)) ({ n } = entry);
-  }
-  return { part: at, n };
-}
-
-/** Takes the entries of a live track, as they were recorded, into the track of a finished tape. */
-class Replay {
+/** Takes the entries into the track, and follows the book. */
+class Entries {
   readonly book = new OrderBook();
   #known: KnownPrices | undefined;
   readonly #track: TrackWriter;

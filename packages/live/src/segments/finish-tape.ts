@@ -10,8 +10,8 @@ import {
   type TrackDecimals,
 } from "@tapedeck/tape";
 import { DecimalsChanged, type TrackSummary } from "@tapedeck/tape/blocks";
+import { writeTrack } from "../finishing/write-track.js";
 import { TrackParts } from "../track/track-parts.js";
-import { writeTrack } from "../track/write-track.js";
 import { openSegments } from "./open-segments.js";
 import { metadataOf, writerOptions } from "./write-segment.js";
 

@@ -1,6 +1,7 @@
 import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { TradeSide } from "@tapedeck/protocol";
-import { type EventState, eventStates, type Seq } from "@tapedeck/tape";
+import type { EventState, Seq } from "@tapedeck/tape";
+import { eventStates } from "@tapedeck/tape/blocks"; // without all that reads tapes: a thread starts with this file
 import { z } from "zod";
 
 /**
@@ -175,6 +176,15 @@ export function decodeEntry(text: string): PlacedEntry {
   const ids =
     last === undefined ? undefined : { ...(first != null && { first }), last, previous: previous ?? undefined };
   return { n, seq, kind: "book", ...said, state, snapshot: fields.w === 1, ids, ...sidesOf(fields) };
+}
+
+/** The entries of lines, each with its end. Throws if one is no entry. */
+export function* entriesOf(lines: Buffer): Generator<PlacedEntry, void, undefined> {
+  let from = 0;
+  for (let to = lines.indexOf(10); to >= 0; to = lines.indexOf(10, from)) {
+    yield decodeEntry(lines.toString("utf8", from, to));
+    from = to + 1;
+  }
 }
 
 function sidesOf({ k, b, a }: { k?: z.infer<typeof bounds>; b: number[]; a: number[] }) {

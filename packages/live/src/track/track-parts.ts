@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import { DamagedTape, parseTapeName, type Seq, type TapeStore } from "@tapedeck/tape";
 import { encodeDigits, mostDigits, parseDigits, type TrackDigits } from "./track-digits.js";
-import { decodeEntry, type PlacedEntry } from "./track-entry.js";
+import { entriesOf, type PlacedEntry } from "./track-entry.js";
 
 /** A part's id says which events it has, so that the part of an event is found without reading. */
 export interface TrackPart {
@@ -121,26 +121,24 @@ export class TrackParts {
 
   /** The entries of a part, in order. Rejects with `DamagedTape`. */
   async *entries(part: TrackPart): AsyncGenerator<PlacedEntry, void, undefined> {
-    const text = await this.text(part);
-    let from = 0;
-    for (let to = text.indexOf(10); to >= 0; to = text.indexOf(10, from)) {
-      let entry: PlacedEntry;
-      try {
-        entry = decodeEntry(text.toString("utf8", from, to));
-      } catch (error) {
-        throw this.damaged(part, error);
-      }
-      yield entry;
-      from = to + 1;
+    const entries = entriesOf(await this.text(part));
+    try {
+      yield* entries;
+    } catch (error) {
+      throw this.damaged(part, error);
     }
   }
 
   /** The lines of a part, each with its end. Rejects with `DamagedTape`. */
   async text(part: TrackPart): Promise<Buffer> {
-    const bytes = await this.#parts.read(part.id, 1, file);
-    return inflate(bytes).catch((error: unknown) => {
+    return inflate(await this.bytes(part)).catch((error: unknown) => {
       throw this.damaged(part, error);
     });
+  }
+
+  /** A part as it is stored: gzip. */
+  bytes({ id }: TrackPart): Promise<Buffer> {
+    return this.#parts.read(id, 1, file);
   }
 
   damaged({ id }: TrackPart, cause: unknown): DamagedTape {

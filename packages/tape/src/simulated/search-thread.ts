@@ -1,8 +1,8 @@
 import type { Worker } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
+import { startThread } from "../threads/start-thread.js";
 import type { PricesTask, SearchMessage, SearchReply } from "./search-worker.js";
 import type { SegmentTask } from "./segment-worker.js";
-import { startWorker } from "./start-worker.js";
 import type { SegmentLevels, SegmentOrders } from "./track/segment-track.js";
 
 /** Makes of simulated markets what is not watched. Searches take long, and may be cancelled. */
@@ -101,7 +101,7 @@ export class SearchThread implements MarketSearch {
   }
 
   #start(): Worker {
-    const worker = startWorker("search-worker");
+    const worker = startThread(new URL("./search-worker.js", import.meta.url), import.meta.url);
     worker.on("message", (reply: SearchReply) => this.#finish(reply));
     const gone = (error: Error): void => {
       if (this.#worker !== worker) return;

@@ -1,14 +1,11 @@
-import { readlinkSync } from "node:fs";
-import { setPriority } from "node:os";
 import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
+import { lowerPriority } from "../threads/lower-priority.js";
 import { eventsIn, pricesAt } from "./generate-segment.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
 import { generateLevels, generateOrders } from "./track/generate-track.js";
 import { buffersOf, type SegmentLevels, type SegmentOrders } from "./track/segment-track.js";
-
-const niceValue = 5;
 
 /** Asks for the fair price at the beginning of each of these segments. */
 export interface PricesTask {
@@ -55,19 +52,6 @@ function made<T>(
 function pause(): void {
   if (parentPort !== null && receiveMessageOnPort(parentPort) !== undefined)
     throw new Error("the search was cancelled");
-}
-
-/**
- * On a busy machine a nice value of 5 gets a third of the time of other threads, such as those that send frames or generate what is
- * watched. On Linux a thread has its own nice value; elsewhere it would be the process's, and is not changed.
- */
-function lowerPriority(): void {
-  try {
-    const [, thread] = /\/task\/(\d+)$/.exec(readlinkSync("/proc/thread-self")) ?? [];
-    if (thread !== undefined) setPriority(Number(thread), niceValue);
-  } catch {
-    // A sandbox may forbid it; searches then compete with everything else, as one thread.
-  }
 }
 
 lowerPriority();

@@ -1,9 +1,9 @@
 import type { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
+import { startThread } from "../threads/start-thread.js";
 import type { OnBlock } from "./generate-segment.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
-import { startWorker } from "./start-worker.js";
 
 /** Generates segments: in a pool of threads, or in the calling thread. */
 export interface SegmentGenerator {
@@ -147,7 +147,7 @@ export class SegmentPool implements SegmentGenerator {
   }
 
   #start(): Thread {
-    const worker = startWorker("segment-worker");
+    const worker = startThread(new URL("./segment-worker.js", import.meta.url), import.meta.url);
     const jobs = new Map<number, Job>();
     const thread: Thread = { worker, jobs, warmingUp: false };
     this.#threads.add(thread);

@@ -4,6 +4,7 @@ import type { Logger, RedisConnection } from "@tapedeck/runtime";
 import type { Keys } from "@tapedeck/sessions";
 import type { Seq, TapeStore } from "@tapedeck/tape";
 import { testFrame } from "@tapedeck/tape/testing";
+import { entriesOf } from "./testing/entries.js";
 import { LiveTapeWriter } from "./writer/live-tape-writer.js";
 import type { LiveTapeSettings } from "./writer/settings.js";
 
@@ -20,6 +21,8 @@ export interface TestFeedOptions {
   /** Milliseconds of tape from frame to frame. */
   readonly intervalMs?: number;
   readonly tradesPerFrame?: (seq: Seq) => number;
+  /** Adds to the event track what `entriesOf` says: it has nothing to do with the frames. */
+  readonly events?: boolean;
   readonly settings?: Partial<LiveTapeSettings>;
 }
 
@@ -29,6 +32,7 @@ export class TestFeed {
   readonly symbol: string;
   readonly #intervalMs: number;
   readonly #tradesPerFrame: TestFeedOptions["tradesPerFrame"];
+  readonly #events: boolean;
   readonly #startNs: bigint;
   #next: Seq;
   #ns: number;
@@ -62,7 +66,11 @@ export class TestFeed {
     return new TestFeed(writer, symbol, options);
   }
 
-  private constructor(writer: LiveTapeWriter, symbol: string, { intervalMs = 100, tradesPerFrame }: TestFeedOptions) {
+  private constructor(
+    writer: LiveTapeWriter,
+    symbol: string,
+    { intervalMs = 100, tradesPerFrame, events = false }: TestFeedOptions,
+  ) {
     const {
       startNs = BigInt(Date.now()) * 1_000_000n,
       lastSeq = -1,
@@ -72,6 +80,7 @@ export class TestFeed {
     this.symbol = symbol;
     this.#intervalMs = intervalMs;
     this.#tradesPerFrame = tradesPerFrame;
+    this.#events = events;
     this.#startNs = startNs;
     this.#next = lastSeq + 1;
     this.#ns = lastNs;
@@ -128,6 +137,7 @@ export class TestFeed {
       this.#tradesPerFrame?.(seq),
     );
     const gapBefore = continued ? { fromNs, reason: "nothing was recorded" } : null;
-    return this.writer.append({ ...parts, ns: this.#ns, gapBefore }, this.#startNs);
+    const events = this.#events ? entriesOf(seq, (this.writer.continues?.lastSeq ?? -1) + 1) : [];
+    return this.writer.append({ ...parts, ns: this.#ns, gapBefore }, this.#startNs, events);
   }
 }

@@ -7,7 +7,6 @@ import { z } from "zod";
 import { findRunningCluster } from "../cluster/cluster-file.js";
 import { type Finding, fail } from "../doctor/finding.js";
 import { checkMachine } from "../doctor/machine.js";
-import { checkRedisAndNodes } from "../doctor/redis.js";
 import { checkTapes } from "../doctor/tapes.js";
 import { home } from "../repository.js";
 import { print, printJson } from "../terminal/output.js";
@@ -42,6 +41,8 @@ async function doctor({ json }: { json?: boolean }): Promise<void> {
   const redisUrl = config.REDIS_URL ?? local?.redis;
   const asked = config.TAPEDECK_STORE ?? local?.store ?? `${folder}/tapes`;
   const place = isFolder(asked) ? resolve(home, asked) : asked;
+  // Not with the other commands: it loads what only services need, which takes longer than all the rest of their start.
+  const { checkRedisAndNodes } = await import("../doctor/redis.js");
   const findings = [
     ...checkMachine(config),
     ...(redisUrl === undefined ? [noCluster(folder)] : await checkRedisAndNodes(redisUrl, config.TAPEDECK_PREFIX)),

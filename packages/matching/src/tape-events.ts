@@ -52,6 +52,8 @@ export interface TapeOrder {
   readonly priceUnits: number | undefined;
   /** The new size if it was added or modified; otherwise what was cancelled or traded. */
   readonly amountUnits: number;
+  /** What of it rests after a cancellation or an execution; undefined: the amount less. Some sources say so later, in a message of its own. */
+  readonly restUnits?: number | undefined;
 }
 
 /** The side of the book on which an order of this side rests. */

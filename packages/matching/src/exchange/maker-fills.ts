@@ -57,18 +57,18 @@ export function tradeFills(
 
 /** Fills by an execution of a resting order of the tape, where its orders are known: those ahead of it trade first. */
 export function executionFills(own: OwnOrders, change: QueueChange, whole: boolean): MakerFill[] {
-  const { side, price, entered, executed } = change;
+  const { side, price, entered, left, executed } = change;
   const fills: MakerFill[] = [];
-  let left = change.amount;
+  let traded = executed;
   for (const order of reached(own, side, price)) {
     const { place } = order;
     if (place === undefined) continue;
     if (order.price === price && entered < order.entered) {
-      place.front = Math.max(0, place.front - change.amount);
-    } else if (executed && left > 0) {
+      place.front = Math.max(0, place.front - left);
+    } else if (traded > 0) {
       place.front = 0;
-      const amount = whole ? order.open : Math.min(order.open, left);
-      if (!whole) left -= amount;
+      const amount = whole ? order.open : Math.min(order.open, traded);
+      if (!whole) traded -= amount;
       fills.push({ order, amount });
     }
   }

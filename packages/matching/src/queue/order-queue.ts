@@ -10,15 +10,16 @@ export interface RestingTapeOrder {
   readonly entered: number;
 }
 
-/** What an order of the tape did to the queue at its price. Amounts are units. */
+/** What happened in the queue at a price. Amounts are units. */
 export interface QueueChange {
   readonly side: BookSideName;
   readonly price: number;
-  readonly amount: number;
-  /** Its number in the queue; -1: it was there before the tape began; infinite: it is behind all (hidden). */
+  /** The number in the queue of the order it happened to; -1: it was there before the tape began; infinite: no queue has it (hidden). */
   readonly entered: number;
-  /** A taker traded with it: with what is ahead of it first. */
-  readonly executed: boolean;
+  /** By how much the queue became shorter there. */
+  readonly left: number;
+  /** How much a taker traded there, who trades with what is ahead first. */
+  readonly executed: number;
 }
 
 /**
@@ -44,39 +45,42 @@ export class OrderQueue {
     return this.#next++;
   }
 
-  /** Applies what the tape says of an order; undefined if no queue got shorter by it. */
-  apply({ action, id, side, priceUnits, amountUnits }: TapeOrder): QueueChange | undefined {
+  /** Applies what the tape says of an order; undefined if no queue got shorter and nothing was traded. */
+  apply(said: TapeOrder): QueueChange | undefined {
+    const { action, id, amountUnits } = said;
     if (action === "clear") this.orders.clear();
     if (action === "clear" || action === "trade") return undefined;
     const known = this.orders.get(id);
-    if (action === "add" || action === "modify") return this.#set(id, known, side, priceUnits, amountUnits);
-    const at = { side: known?.side ?? side, price: known?.price ?? priceUnits };
-    if (at.side === undefined || at.price === undefined) return undefined;
-    const executed = action !== "cancel";
-    if (action === "hidden")
-      return { side: at.side, price: at.price, amount: amountUnits, entered: Number.POSITIVE_INFINITY, executed };
-    if (known !== undefined) {
-      known.amount -= amountUnits;
-      if (known.amount <= 0) this.orders.delete(id);
-    }
-    return { side: at.side, price: at.price, amount: amountUnits, entered: known?.entered ?? -1, executed };
+    const side = said.side ?? known?.side;
+    const price = said.priceUnits ?? known?.price;
+    if (side === undefined || price === undefined) return undefined;
+    if (action === "hidden") return { side, price, entered: Number.POSITIVE_INFINITY, left: 0, executed: amountUnits };
+    if (action === "add" || action === "modify") return this.#set(id, known, { side, price, amount: amountUnits });
+    const executed = action === "execute" ? amountUnits : 0;
+    if (known === undefined) return { side, price, entered: -1, left: amountUnits, executed };
+    const rest = said.restUnits ?? known.amount - amountUnits;
+    const left = known.amount - rest;
+    known.amount = rest;
+    if (rest <= 0) this.orders.delete(id);
+    return { side: known.side, price: known.price, entered: known.entered, left, executed };
   }
 
-  /** A smaller amount at the same price keeps the place; anything else goes to the end. */
+  /** An order that becomes smaller at its price keeps its place; anything else goes to the end. */
   #set(
     id: string,
     known: RestingTapeOrder | undefined,
-    side: BookSideName | undefined,
-    price: number | undefined,
-    amount: number,
+    order: Omit<RestingTapeOrder, "entered">,
   ): QueueChange | undefined {
-    const where = { side: side ?? known?.side, price: price ?? known?.price };
-    if (where.side === undefined || where.price === undefined) return undefined;
-    const stays = known !== undefined && known.price === where.price && amount <= known.amount;
-    const left = known === undefined ? 0 : stays ? known.amount - amount : known.amount;
-    if (stays) known.amount = amount;
-    else this.orders.set(id, { side: where.side, price: where.price, amount, entered: this.enter() });
-    if (known === undefined || left === 0) return undefined;
-    return { side: known.side, price: known.price, amount: left, entered: known.entered, executed: false };
+    if (known === undefined) {
+      this.orders.set(id, { ...order, entered: this.enter() });
+      return undefined;
+    }
+    const { side, price, entered, amount } = known;
+    if (price === order.price && order.amount < amount) {
+      known.amount = order.amount;
+      return { side, price, entered, left: amount - order.amount, executed: 0 };
+    }
+    this.orders.set(id, { ...order, entered: this.enter() });
+    return { side, price, entered, left: amount, executed: 0 };
   }
 }

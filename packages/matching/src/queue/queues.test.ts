@@ -106,6 +106,18 @@ test("[MA33] an order ahead that is changed keeps its place only if it becomes s
   expect(market.say(8, execute("first", 1))).toEqual(["ours makes 1 at 99"]);
 });
 
+test("[MA33] an execution that its source takes off the order later is not counted twice", () => {
+  const market = new OrderedMarket();
+  const ahead = () => market.venue.engine.state().working[0]?.place?.front;
+  expect(ahead()).toBe(15);
+  market.say(5, { ...execute("first", 5), restUnits: 5 });
+  expect(ahead()).toBe(15);
+  market.say(6, { ...execute("first", 5), action: "cancel", restUnits: 0 });
+  expect(ahead()).toBe(10);
+  market.say(7, { ...execute("unknown", 4), action: "cancel" });
+  expect(ahead()).toBe(6);
+});
+
 test("[MA33] cancellations, and trades besides executions, fill nothing", () => {
   const market = new OrderedMarket();
   expect(market.say(5, { ...execute("second", 5), action: "cancel" })).toEqual([]);

@@ -112,8 +112,8 @@ export class GrowingTrack implements TrackReader, TrackSource {
     return (await this.#pinnedFor(after, after)).bookAt(place);
   }
 
-  async pinned(): Promise<TrackReader> {
-    return this.#pinnedFor(undefined, undefined);
+  async pinned(to?: TrackPlace): Promise<TrackReader> {
+    return this.#pinnedFor(undefined, to);
   }
 
   /** Reads what is new. Rejects with `UNAVAILABLE`, or if the store cannot be read. Callers at the same time share a read. */

@@ -95,8 +95,8 @@ export interface TrackReader {
   /** The book after an event, as a frame shows it, or with all that came before the first event after a time. */
   bookAt(place: TrackPlace): Promise<FullBook>;
   /**
-   * The track as it is now: its decimals stay, and it ends where the track ends now, which has what the tape's newest frame shows. Absent on a
-   * track that does not grow. Rejects with `TrackNotFound` if nothing was recorded.
+   * The track as it is now: its decimals stay, and it ends where the track ends now. It has all events before `to`, or without it what the tape's
+   * newest frame shows. Absent on a track that does not grow. Rejects with `TrackNotFound` if nothing was recorded.
    */
-  pinned?(): Promise<TrackReader>;
+  pinned?(to?: TrackPlace): Promise<TrackReader>;
 }

@@ -14,6 +14,7 @@ import {
 } from "@tapedeck/protocol";
 import { positionAt } from "@tapedeck/sessions";
 import {
+  pinnedTrackOf,
   RangeRefused,
   type Seq,
   type StoredTrackFile,
@@ -117,7 +118,8 @@ export const trackRoutes: readonly Route[] = [
       // A growing tape may have lost its first frames since the client has heard of it.
       const from = checkedSeq(tape, Math.max(from_seq, tape.span.firstSeq), "from_seq");
       const to = checkedSeq(tape, to_seq, "to_seq");
-      const lines = changeLines(trackOf(tape), { from, to, whole, finished: !tape.span.growing });
+      const track = await pinnedTrackOf(tape, { seq: to + 1 });
+      const lines = changeLines(track, { from, to, whole, finished: !tape.span.growing });
       return new StreamResponse(ndjson, api.streams.counted(caller.requester.user, lines));
     },
   }),

@@ -1,5 +1,5 @@
 import { TestFeed } from "@tapedeck/live/testing";
-import { tapesAnswer, tapeView } from "@tapedeck/protocol";
+import { bookChanges, fullBook, tapesAnswer, tapeView } from "@tapedeck/protocol";
 import { connectRedis, createLogger, untilReady } from "@tapedeck/runtime";
 import { MemoryTapeStore, writeDemoTape } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
@@ -43,6 +43,26 @@ afterAll(async () => {
 });
 
 const get = async (path: string) => (await api.ask("GET", path)).json;
+
+test("[A140] the changes of a growing tape's book have its decimals, and lead to the book of its newest frame", async () => {
+  const [feed] = feeds;
+  const path = `/tapes/${feed?.tape}/book`;
+  const linesOf = async (query: string) => {
+    const { text } = await api.ask("GET", `${path}/changes?${query}`);
+    return text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => bookChanges.parse(JSON.parse(line)));
+  };
+  const later = await linesOf("from_seq=9&to_seq=19&whole=false");
+  expect(later.map(({ seq, bids }) => [seq, bids])).toEqual(
+    Array.from({ length: 10 }, (_, nth) => [nth + 10, [[String(20 + (nth % 5)), `${nth + 11}.0`]]]),
+  );
+  const [first] = await linesOf("from_seq=9&to_seq=9");
+  const bids = new Map([...(first?.bids ?? []), ...later.flatMap((line) => line.bids)]);
+  const book = fullBook.parse(await get(`${path}?seq=19&depth=1000`));
+  expect([...bids].sort(([a], [b]) => Number(b) - Number(a))).toEqual(book.bids);
+});
 
 describe("[A136] event_track", () => {
   test("is true of the listed tapes that have a track: imported, recorded by feeds, growing or finished, and the demo", async () => {

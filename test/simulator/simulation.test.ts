@@ -1,3 +1,4 @@
+import { frame, fullBook } from "@tapedeck/protocol";
 import { MemoryTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { describe, expect } from "vitest";
 import { type TestCluster, test } from "../support/cluster.js";
@@ -68,6 +69,27 @@ describe("simulated markets on a cluster", () => {
       status: 422,
       code: "INVALID_VALUE",
     });
+    await cluster.end({ id, viewers: [viewer] });
+  });
+
+  test("[A125] [ET61] the whole book at the playhead is the same on any node, and behind the frame's levels", async ({
+    cluster,
+  }) => {
+    const { id, viewer } = await simulate(cluster, { seed: 4_711, scenario: "mixed" });
+    await viewer.next(5);
+    await cluster.http.control(id, "pause");
+    await cluster.http.control(id, "seek", { seq: 90_000 });
+    const books = [];
+    for (const _ of cluster.apis) {
+      const { body } = await cluster.http.call("GET", `/sessions/${id}/book?depth=1000`);
+      books.push(fullBook.parse(body));
+    }
+    const [book] = books;
+    expect(books).toEqual(cluster.apis.map(() => book));
+    expect([book?.seq, (book?.bids.length ?? 0) > 20]).toEqual([90_000, true]);
+    await viewer.until(() => viewer.lastSeq === 90_000, "frame 90,000");
+    const { bids } = frame.parse(JSON.parse(viewer.frames.at(-1)?.json ?? ""));
+    expect(book?.bids.slice(0, 10).map(([price, size]) => [Number(price), Number(size)])).toEqual(bids.slice(0, 10));
     await cluster.end({ id, viewers: [viewer] });
   });
 });

@@ -1,5 +1,6 @@
-import { analyticsVersion, type BookLevel } from "@tapedeck/market";
+import { analyticsVersion, type BookLevel, framesPerSegment, incidentKinds, segments } from "@tapedeck/market";
 import { isoOfNs } from "@tapedeck/protocol";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BlockCache, minCacheBytes } from "../../reading/block-cache.js";
@@ -121,6 +122,35 @@ describe("[ET60] the best 20 levels and the trades that the events make are thos
     const range = { from: { seq: 0 }, to: { seq: 598 } };
     expect(await eventsOf(own, range)).toEqual(await eventsOf(await here.open(mixed), range));
   });
+});
+
+test("[ET60] in any market, at the end of any minute, with any orders of a user", async () => {
+  const order = fc.record({
+    frame: fc.integer({ min: 540, max: 640 }),
+    side: fc.constantFrom("BUY", "SELL"),
+    quantity: fc.integer({ min: 1, max: 40 }),
+  });
+  const markets = fc.record({
+    symbol: fc.constantFrom("BTCUSDT", "ETHUSDT", "OTHER"),
+    seed: fc.nat(),
+    scenario: fc.constantFrom("calm", "mixed", ...incidentKinds),
+    minute: fc.integer({ min: 0, max: segments - 2 }),
+    given: fc.array(order, { maxLength: 3 }),
+  });
+  const property = fc.asyncProperty(markets, async ({ symbol, seed, scenario, minute, given }) => {
+    const orders: PlacedOrder[] = [];
+    const here = node(orders);
+    let tape = `sim2.${symbol}.${seed}.${scenario}@${analyticsVersion}`;
+    for (const { frame: at, side, quantity } of [...given].sort((a, b) => a.frame - b.frame)) {
+      const forked = await here.fork(tape, "me", { seq: minute * framesPerSegment + at, side, quantity });
+      if (forked === undefined) continue;
+      orders.push(forked.order);
+      tape = forked.tape;
+    }
+    const first = minute * framesPerSegment;
+    await compareFrames(await here.open(tape), first + 520, first + 660);
+  });
+  await fc.assert(property, { numRuns: 8 });
 });
 
 describe("[ET61] a number says its minute and its place in it, whoever asks", () => {

@@ -126,6 +126,32 @@ test("[DB85] [DB86] the ladder scrolls to levels behind the best 20, and the ins
   expect(dashboard.errors).toEqual([]);
 });
 
+test("[DB86] in a simulated market the inspector lists the whole book and the events of a frame, too", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster, { mode: "SIMULATION", seed: "7" });
+  await cluster.http.control(id, "pause");
+  await cluster.http.control(id, "seek", { seq: 3_000 });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  const { bids, tape } = fullBook.parse(await (await fetch(`${cluster.url}/sessions/${id}/book?depth=1000`)).json());
+  expect(bids.length).toBeGreaterThan(20);
+  await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
+  await dashboard.page.getByRole("radio", { name: "Levels" }).click();
+  const rows = dashboard.page.getByRole("region", { name: "Frame" }).locator("tbody tr");
+  await dashboard.press(/^Show more levels/);
+  // The other side may have more levels.
+  const listed = async () =>
+    (await rows.locator("[data-side=buy]").allTextContents()).filter((text) => /\d/.test(text));
+  await expect
+    .poll(async () => (await listed()).map((text) => Number(text.replaceAll(",", ""))))
+    .toEqual(bids.map(([price]) => Number(price)));
+  await dashboard.page.getByRole("radio", { name: "Events" }).click();
+  const lines = await (await fetch(`${cluster.url}/tapes/${tape}/events?from_seq=3000&to_seq=3001`)).text();
+  await expect.poll(() => rows.count()).toBe(lines.trim().split("\n").length);
+  expect(dashboard.errors).toEqual([]);
+});
+
 test("[DB43] a jump is a gap in the heatmap, not the last book", async ({ cluster, dashboards }) => {
   const { dashboard, id, view } = await dashboards.openOn(cluster);
   for (const fraction of [0.3, 0.6]) {

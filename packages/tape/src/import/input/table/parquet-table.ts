@@ -60,7 +60,7 @@ export class ParquetTable implements Table {
     const rows = Math.min(count, Number(this.#stored.row_groups[0]?.num_rows ?? 0));
     if (rows <= 0) return [];
     try {
-      for await (const lines of this.#linesOf(this.#file, 0, rows)) return lines;
+      for await (const lines of this.#linesOf(await this.#fetched(0), 0, rows)) return lines;
     } catch (error) {
       if (!(error instanceof CutShort)) throw error;
     }
@@ -71,7 +71,7 @@ export class ParquetTable implements Table {
     let start = 0;
     for (const [at, { num_rows }] of this.#stored.row_groups.entries()) {
       const end = start + Number(num_rows);
-      const file = end - start > rowsDecoded ? await this.#fetched(at) : this.#file;
+      const file = await this.#fetched(at);
       for (let from = start; from < end; from += rowsDecoded) {
         yield* this.#linesOf(file, from, Math.min(end, from + rowsDecoded));
       }
@@ -89,6 +89,7 @@ export class ParquetTable implements Table {
         metadata: this.#stored,
         compressors,
         parsers,
+        useOffsetIndex: false,
         columns: names,
         rowStart,
         rowEnd,
@@ -105,7 +106,10 @@ export class ParquetTable implements Table {
     }
   }
 
-  /** The bytes of a large row group, since its parts need them again. */
+  /**
+   * The bytes of a row group. The reader gets no others: it would ask for several places at once, and not wait for all of them if one cannot be
+   * read. Throws `CutShort` if the file does not have them.
+   */
   async #fetched(group: number): Promise<AsyncBuffer> {
     let [first, end] = [Number.POSITIVE_INFINITY, 0];
     for (const { meta_data } of this.#stored.row_groups[group]?.columns ?? []) {
@@ -115,14 +119,10 @@ export class ParquetTable implements Table {
       end = Math.max(end, start + Number(meta_data.total_compressed_size));
     }
     const { byteLength } = this.#file;
-    if (!(first < end && end <= byteLength)) return this.#file;
+    if (!(first >= 0 && first < end && end <= byteLength))
+      throw new CutShort(`row group ${group + 1} lies outside the file`);
     const bytes = await this.#file.slice(first, end);
-    const file = this.#file;
-    return {
-      byteLength,
-      slice: (from, to = byteLength) =>
-        from >= first && to <= end ? bytes.slice(from - first, to - first) : file.slice(from, to),
-    };
+    return { byteLength, slice: (from, to = end) => bytes.slice(Math.max(0, from - first), Math.max(0, to - first)) };
   }
 }
 

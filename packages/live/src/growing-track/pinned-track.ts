@@ -114,7 +114,7 @@ export class PinnedTrack implements TrackReader {
       side.top(side.depth).map(([price, size]) => [price / this.#scale.price, size / this.#scale.amount] as const);
     const [bids, asks] = [levels(book.bids), levels(book.asks)];
     const { low, high } = knownPrices(found?.known, bids.at(-1)?.[0], asks.at(-1)?.[0]);
-    return { n, bids, asks, knownLow: low, knownHigh: high };
+    return { n, bids, asks, knownLow: low, knownHigh: high, limitsKnown: found?.known !== undefined };
   }
 
   /** The number of the first book event that is not in the book at a place. */

@@ -32,6 +32,11 @@ export const sessionBookQuery = z.object({ depth });
 const exactDecimal = z.string().describe("a decimal, with as many decimals as the event track has");
 const level = z.tuple([exactDecimal, exactDecimal]).describe("price and size");
 const limit = exactDecimal.nullable();
+const limitsKnown = z
+  .boolean()
+  .describe(
+    "true: where a limit is null, the book has every level on that side; false: nothing tells where it is complete",
+  );
 
 export const fullBook = z
   .object({
@@ -45,8 +50,9 @@ export const fullBook = z
     asks: z.array(level).describe("best first"),
     bid_levels: z.int().describe("how many the book has, beyond `depth` too"),
     ask_levels: z.int(),
-    known_low: limit.describe("from this price up the book has every level; null: no limit is known"),
-    known_high: limit.describe("down from this price; null: no limit is known"),
+    known_low: limit.describe("from this price up the book has every level; null: see `limits_known`"),
+    known_high: limit.describe("down from this price; null: see `limits_known`"),
+    limits_known: limitsKnown,
   })
   .meta({ id: "FullBook" });
 export type FullBookView = z.infer<typeof fullBook>;
@@ -75,6 +81,7 @@ export const bookChanges = z
     asks: z.array(level),
     known_low: limit.optional().describe("from this price up the book has every level; absent: as in the line before"),
     known_high: limit.optional(),
+    limits_known: limitsKnown.optional(),
   })
   .meta({ id: "BookChanges" });
 export type BookChanges = z.infer<typeof bookChanges>;

@@ -73,9 +73,11 @@ export interface OrderRecords extends Omit<TrackRows, "side">, Origin {
 
 /** Rows of `snapshots.parquet`. */
 export interface SnapshotRows extends TrackRows {
-  /** NaN: no limit is known. */
+  /** NaN: every level is known if `limitsKnown`, else nothing is known of where the book is complete. */
   readonly knownLow: Float64Array;
   readonly knownHigh: Float64Array;
+  /** 0 or 1. */
+  readonly limitsKnown: Uint8Array;
 }
 
 /** The rows of one row group that lie in the range that was asked for, at least one. The columns belong to the cache: do not change them. */

@@ -30,6 +30,7 @@ export function columnsOf(decimals: TrackDecimals): Readonly<Record<TrackFile, r
       ...[...market, text("side"), price, amount, ...place],
       { ...price, name: "known_low", optional: true },
       { ...price, name: "known_high", optional: true },
+      { name: "limits_known", kind: "flag" },
     ],
   };
 }

@@ -97,6 +97,7 @@ export class EventTrack implements TrackReader {
       asks: levels(book.asks),
       knownLow: this.#worstOf(book.bids) ?? this.#limit(start?.knownLow),
       knownHigh: this.#worstOf(book.asks) ?? this.#limit(start?.knownHigh),
+      limitsKnown: this.#manifest.track?.depth !== undefined || start?.limitsKnown === 1,
     };
   }
 
@@ -119,6 +120,7 @@ export class EventTrack implements TrackReader {
       levels: levelsOf(rows, countUpTo(rows.n, n - 1), last),
       knownLow: rows.knownLow[last],
       knownHigh: rows.knownHigh[last],
+      limitsKnown: rows.limitsKnown[last],
     };
   }
 

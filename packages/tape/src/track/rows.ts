@@ -162,6 +162,11 @@ export class GroupRows {
     return scaled(this.#numbers(prices), this.#instrument.decimals.price);
   }
 
+  /** @param flags one for each event */
+  flags(flags: readonly (0 | 1)[]): TypedValues {
+    return this.#codes(flags);
+  }
+
   #times(times: readonly bigint[]): TypedValues {
     const found = offsetsOf(times);
     if (found !== undefined) return { base: found.base, offsets: this.#numbers(found.offsets) };

@@ -22,9 +22,11 @@ export interface FullBook {
   /** Best first. */
   readonly bids: readonly BookLevel[];
   readonly asks: readonly BookLevel[];
-  /** Between these prices it has every level; undefined: no limit is known. */
+  /** Between these prices it has every level; undefined: down, or up, to its last level if `limitsKnown`. */
   readonly knownLow: number | undefined;
   readonly knownHigh: number | undefined;
+  /** False: nothing tells where the book is complete. */
+  readonly limitsKnown: boolean;
 }
 
 interface AnyEvent {

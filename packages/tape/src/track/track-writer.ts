@@ -34,7 +34,13 @@ export class TrackWriter {
   readonly #book: { events: Events; levels: Levels } = { events: new Events(), levels: new Levels() };
   readonly #trades: { events: Events; levels: Levels; ids: string[]; sides: TradeSide[] };
   readonly #orders = new OrderRows();
-  readonly #snapshots: { events: Events; levels: Levels; low: (number | undefined)[]; high: (number | undefined)[] };
+  readonly #snapshots: {
+    events: Events;
+    levels: Levels;
+    low: (number | undefined)[];
+    high: (number | undefined)[];
+    limits: (0 | 1)[];
+  };
   /** Of the row groups that were written, and of the next. */
   #decimals: TrackDecimals | undefined;
   #files: Readonly<Record<TrackFile, ParquetFile>> | undefined;
@@ -60,7 +66,7 @@ export class TrackWriter {
     this.#symbol = instrument.symbol;
     this.#decimals = decimals;
     this.#trades = { events: new Events(), levels: new Levels(), ids: [], sides: [] };
-    this.#snapshots = { events: new Events(), levels: new Levels(), low: [], high: [] };
+    this.#snapshots = { events: new Events(), levels: new Levels(), low: [], high: [], limits: [] };
   }
 
   /** Number of the next event. */
@@ -147,7 +153,7 @@ export class TrackWriter {
    * The tape's next frame has everything so far. Throws `DecimalsChanged`.
    *
    * @param book as that frame shows it, to its full depth
-   * @param known the prices between which it has all levels
+   * @param known the prices between which it has all levels, infinite where it has them to the end; undefined: nothing tells
    */
   frameMade(book: OrderBook, known: { readonly low: number; readonly high: number } | undefined): void {
     this.#shownBy(this.#seq);
@@ -206,7 +212,7 @@ export class TrackWriter {
   }
 
   #addSnapshot(book: OrderBook, known: { readonly low: number; readonly high: number } | undefined): void {
-    const { events, levels, low, high } = this.#snapshots;
+    const { events, levels, low, high, limits } = this.#snapshots;
     const cause = this.#book.events.last;
     if (cause === undefined) return;
     this.#snapshotDue = false;
@@ -216,6 +222,7 @@ export class TrackWriter {
     events.shownBy(this.#seq);
     low.push(finite(known?.low));
     high.push(finite(known?.high));
+    limits.push(known === undefined ? 0 : 1);
     for (const side of [book.bids, book.asks]) {
       for (const [price, size] of side.top(side.depth)) levels.add(events.count - 1, side.name, price, size);
     }
@@ -262,14 +269,14 @@ export class TrackWriter {
   }
 
   #writeSnapshots(): void {
-    const { events, levels, low, high } = this.#snapshots;
+    const { events, levels, low, high, limits } = this.#snapshots;
     const { files, decimals } = this.#open();
     const rows = this.#group(events, levels, decimals);
-    const known = { known_low: rows.prices(low), known_high: rows.prices(high) };
+    const known = { known_low: rows.prices(low), known_high: rows.prices(high), limits_known: rows.flags(limits) };
     files.snapshots.addTyped({ ...rows.market, ...known, side: rows.side });
     events.clear();
     levels.clear();
-    low.length = high.length = 0;
+    low.length = high.length = limits.length = 0;
   }
 
   #writeOrders(): void {

@@ -48,8 +48,8 @@ function replayed(lines: readonly BookChanges[]) {
 describe("[A140] the changes of a tape's book", () => {
   test("begin with the whole book of a frame, and lead to the book of each later one", async () => {
     const lines = await linesOf(`from_seq=3&to_seq=${updates - 1}`);
-    const { known_low, known_high, bids, asks } = await bookAt(3);
-    expect(lines[0]).toEqual({ seq: 3, whole: true, bids, asks, known_low, known_high });
+    const { known_low, known_high, limits_known, bids, asks } = await bookAt(3);
+    expect(lines[0]).toEqual({ seq: 3, whole: true, bids, asks, known_low, known_high, limits_known });
     expect(bids).toHaveLength(levels);
     expect(lines.map(({ seq }) => seq)).toEqual(Array.from({ length: updates - 3 }, (_, nth) => nth + 3));
     for (const [nth, { seq }] of lines.entries()) {

@@ -177,7 +177,7 @@ function expected(seq: number): { bids: [string, string][]; asks: [string, strin
 
 describe("[A124] the whole book of a tape", () => {
   test("at a frame or a time is the source's, to the last decimal", async () => {
-    const known = { known_low: "97.50", known_high: "102.50" };
+    const known = { known_low: "97.50", known_high: "102.50", limits_known: true };
     for (const seq of [0, 1, 20, updates - 1]) {
       const book = await bookAt(`?seq=${seq}&depth=1000`);
       expect(book).toEqual({

@@ -86,7 +86,7 @@ class FrameChanges {
 
 /** All levels as a frame shows them. */
 async function wholeLine(track: TrackReader, seq: Seq): Promise<string> {
-  const { bids, asks, knownLow, knownHigh } = await track.bookAt({ seq });
+  const { bids, asks, knownLow, knownHigh, limitsKnown } = await track.bookAt({ seq });
   const { price, size } = track.decimals;
   const levels = (side: typeof bids): Levels =>
     side.map(([at, amount]): [string, string] => [at.toFixed(price), amount.toFixed(size)]);
@@ -94,6 +94,7 @@ async function wholeLine(track: TrackReader, seq: Seq): Promise<string> {
     ...{ seq, whole: true, bids: levels(bids), asks: levels(asks) },
     known_low: knownLow?.toFixed(price) ?? null,
     known_high: knownHigh?.toFixed(price) ?? null,
+    limits_known: limitsKnown,
   });
 }
 

@@ -12,7 +12,7 @@ export interface BookPlace {
 /** The whole book at a place, its best `depth` levels of each side. Rejects with `TrackNotFound`, and as reading the tape does. */
 export async function bookAt(tape: Tape, { place, seq, ts }: BookPlace, depth: number): Promise<FullBookView> {
   const track = trackOf(tape);
-  const { n, bids, asks, knownLow, knownHigh } = await track.bookAt(place);
+  const { n, bids, asks, knownLow, knownHigh, limitsKnown } = await track.bookAt(place);
   // Exact: these numbers have at most 15 digits, or were rounded when the track was written.
   const price = (value: number) => value.toFixed(track.decimals.price);
   const levels = (side: typeof bids) =>
@@ -26,6 +26,7 @@ export async function bookAt(tape: Tape, { place, seq, ts }: BookPlace, depth: n
     ask_levels: asks.length,
     known_low: knownLow === undefined ? null : price(knownLow),
     known_high: knownHigh === undefined ? null : price(knownHigh),
+    limits_known: limitsKnown,
   };
 }
 

@@ -30,10 +30,12 @@ class FullBook(TypedDict):
     #: How many levels the book has, beyond `depth` too.
     bid_levels: int
     ask_levels: int
-    #: From this price up the book has every level; None: no limit is known.
+    #: From this price up the book has every level; None: see `limits_known`.
     known_low: str | None
-    #: Down from this price; None: no limit is known.
+    #: Down from this price; None: see `limits_known`.
     known_high: str | None
+    #: True: where a limit is None, the book has every level on that side. False: nothing tells where it is complete.
+    limits_known: bool
 
 
 class OverviewPoint(TypedDict):

@@ -70,7 +70,7 @@ export class SimulatedTrack implements TrackReader {
   /** Makes one segment, or two if nothing of the first one is in the book yet. Beyond the tape it is the book at its end. */
   async bookAt(place: TrackPlace): Promise<FullBook> {
     const segment = Math.min(segments - 1, segmentOfPlace(place, this.#parts));
-    if (segment < 0) return { n: -1, bids: [], asks: [], knownLow: undefined, knownHigh: undefined };
+    if (segment < 0) return { n: -1, bids: [], asks: [], knownLow: undefined, knownHigh: undefined, limitsKnown: true };
     const { opening, book: rows } = await this.#parts.levels(segment);
     const end = rowsBefore(rows, after(place));
     const replay = new BookReplay();
@@ -83,7 +83,14 @@ export class SimulatedTrack implements TrackReader {
     const [priceScale, sizeScale] = [Number(`1e${this.decimals.price}`), Number(`1e${this.decimals.size}`)];
     const levels = (of: typeof book.bids) =>
       of.top(of.depth).map(([units, lots]) => [units / priceScale, lots / sizeScale] as const);
-    return { n, bids: levels(book.bids), asks: levels(book.asks), knownLow: undefined, knownHigh: undefined };
+    return {
+      n,
+      bids: levels(book.bids),
+      asks: levels(book.asks),
+      knownLow: undefined,
+      knownHigh: undefined,
+      limitsKnown: true,
+    };
   }
 
   async *#orderBatches(range: TrackRange = {}): AsyncGenerator<OrderBatch, void, undefined> {

@@ -20,8 +20,10 @@ export interface GroupPart<Columns> extends ColumnsKind<Columns> {
   readonly place: 0 | 1;
   /** Their names in the file. */
   readonly names: readonly string[];
+  /** Those that files of earlier releases lack. */
+  readonly since?: readonly string[];
   /** @param column the values of a column, as the Parquet reader has them. Throws if they are not of their kind. */
-  readonly decode: (column: ReadColumn) => Columns;
+  readonly decode: (column: ReadColumn, has: (name: string) => boolean) => Columns;
   /** Rows `start` to `end`, without a copy. */
   readonly between: (columns: Columns, start: number, end: number) => Columns;
 }
@@ -117,16 +119,21 @@ export const tradeOrigin: GroupPart<TradeOrigin> = {
 
 export const snapshotRows: GroupPart<SnapshotRows> = {
   place: 0,
-  names: [...rowNames, "known_low", "known_high"],
-  decode: (column) => ({
-    ...rowsOf(column, bookSides),
-    knownLow: numbers(column("known_low")),
-    knownHigh: numbers(column("known_high")),
-  }),
+  names: [...rowNames, "known_low", "known_high", "limits_known"],
+  since: ["limits_known"],
+  decode: (column, has) => {
+    const [knownLow, knownHigh] = [numbers(column("known_low")), numbers(column("known_high"))];
+    const limitsKnown = has("limits_known")
+      ? Uint8Array.from(column("limits_known"), Number)
+      : // Where one limit is given, the other was known as well.
+        Uint8Array.from(knownLow, (low, row) => Number(!Number.isNaN(low) || !Number.isNaN(knownHigh[row])));
+    return { ...rowsOf(column, bookSides), knownLow, knownHigh, limitsKnown };
+  },
   between: (columns, start, end) => ({
     ...rowsBetween(columns, start, end),
     knownLow: columns.knownLow.subarray(start, end),
     knownHigh: columns.knownHigh.subarray(start, end),
+    limitsKnown: columns.limitsKnown.subarray(start, end),
   }),
   sizeOf: bytesOf,
 };

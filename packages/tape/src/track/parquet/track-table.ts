@@ -75,20 +75,23 @@ export class TrackTable {
   }
 
   /** Some columns of a row group, with one read of the store. Rejects with `DamagedTape`, or `StoreUnavailable`. */
-  async read<Columns>(group: RowGroup, { names, decode }: GroupPart<Columns>): Promise<Columns> {
+  async read<Columns>(group: RowGroup, part: GroupPart<Columns>): Promise<Columns> {
     const { rowStart, rowEnd } = group;
+    const has = (name: string) => this.#metadata.schema.some((column) => column.name === name);
+    const names = part.names.filter((name) => !part.since?.includes(name) || has(name));
     const file = await this.#fetch(group, names);
     try {
       const columns = [...names];
       const scan = await parquetScan({ file, metadata: this.#metadata, compressors, columns, rowStart, rowEnd });
       const values = new Map<string, DecodedArray>();
       for (const column of columns) values.set(column, await scan.readColumn({ column, rowStart, rowEnd }));
-      return decode((name) => {
+      const columnOf = (name: string) => {
         const column = values.get(name);
         if (column?.length !== rowEnd - rowStart)
           throw new TypeError(`${name} does not have ${rowEnd - rowStart} values`);
         return column;
-      });
+      };
+      return part.decode(columnOf, has);
     } catch (error) {
       const events = `events ${group.firstN} to ${group.lastN}`;
       throw this.#damaged(`cannot be read from row ${rowStart} to ${rowEnd - 1} (${events})`, error);

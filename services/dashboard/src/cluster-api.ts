@@ -1,4 +1,13 @@
-import type { BookChanges, Frame, FullBookView, ReportSummary, TrackLine, TradeReport } from "@tapedeck/protocol";
+import type {
+  BookChanges,
+  Frame,
+  FullBookView,
+  ReportSummary,
+  SessionView,
+  TrackLine,
+  TradeReport,
+} from "@tapedeck/protocol";
+import { marketOf } from "./playback/tape-loader";
 
 export interface ClusterAddress {
   readonly api: string;
@@ -28,14 +37,46 @@ export async function loadHistory(
   return response.ok ? await response.json() : [];
 }
 
+/** Whose event track is read. */
+export interface TrackOwner {
+  readonly sessionId: string;
+  /** The tape that the session plays. */
+  readonly tape: string;
+}
+
+export function trackOwnerOf(session: SessionView | undefined): TrackOwner | undefined {
+  return session?.tape == null ? undefined : { sessionId: session.session_id, tape: session.tape };
+}
+
+/** A simulated tape with the orders of its session's user. Only the session gives access to it. */
+export function isFork(tape: string): boolean {
+  return marketOf(tape) !== tape;
+}
+
+function pathOf({ tape, sessionId }: TrackOwner): string {
+  return isFork(tape) ? `/sessions/${encodeURIComponent(sessionId)}` : `/tapes/${encodeURIComponent(tape)}`;
+}
+
 /** The whole book of a tape with an event track as a frame shows it, its best `depth` levels of each side. */
 export async function loadBook(
   address: ClusterAddress,
-  tape: string,
+  owner: TrackOwner,
   { seq, depth }: { readonly seq: number; readonly depth: number },
-): Promise<FullBookView> {
-  const query = new URLSearchParams({ seq: `${seq}`, depth: `${depth}` });
-  return jsonOf(await get(address, `/tapes/${encodeURIComponent(tape)}/book?${query}`));
+): Promise<Pick<FullBookView, "bids" | "asks" | "bid_levels" | "ask_levels">> {
+  if (!isFork(owner.tape)) {
+    const query = new URLSearchParams({ seq: `${seq}`, depth: `${depth}` });
+    return jsonOf(await get(address, `${pathOf(owner)}/book?${query}`));
+  }
+  // A session's own book is that of its playhead, which may be at another frame.
+  let book: Pick<BookChanges, "bids" | "asks"> = { bids: [], asks: [] };
+  await loadBookChanges(address, owner, { fromSeq: seq, toSeq: seq, whole: true }, (line) => {
+    if (line.whole) book = line;
+  });
+  const { bids, asks } = book;
+  return {
+    ...{ bids: bids.slice(0, depth), asks: asks.slice(0, depth) },
+    ...{ bid_levels: bids.length, ask_levels: asks.length },
+  };
 }
 
 /**
@@ -44,12 +85,12 @@ export async function loadBook(
  */
 export async function loadBookChanges(
   address: ClusterAddress,
-  tape: string,
+  owner: TrackOwner,
   { fromSeq, toSeq, whole }: { readonly fromSeq: number; readonly toSeq: number; readonly whole: boolean },
   onLine: (line: BookChanges) => void,
 ): Promise<void> {
   const query = new URLSearchParams({ from_seq: `${fromSeq}`, to_seq: `${toSeq}`, whole: `${whole}` });
-  const response = await get(address, `/tapes/${encodeURIComponent(tape)}/book/changes?${query}`);
+  const response = await get(address, `${pathOf(owner)}/book/changes?${query}`);
   if (!response.ok || response.body === null) throw new Error((await response.json()).message);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -65,12 +106,12 @@ export async function loadBookChanges(
 /** The lines of a tape's event track from what one frame shows first, up to and without what another one does. */
 export async function loadEvents(
   address: ClusterAddress,
-  tape: string,
+  owner: TrackOwner,
   { fromSeq, toSeq }: { readonly fromSeq: number; readonly toSeq: number },
   signal: AbortSignal,
 ): Promise<TrackLine[]> {
   const query = new URLSearchParams({ from_seq: `${fromSeq}`, to_seq: `${toSeq}` });
-  const response = await get(address, `/tapes/${encodeURIComponent(tape)}/events?${query}`, signal);
+  const response = await get(address, `${pathOf(owner)}/events?${query}`, signal);
   if (!response.ok) throw new Error((await response.json()).message);
   const lines = (await response.text()).split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line));

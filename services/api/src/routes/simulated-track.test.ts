@@ -103,6 +103,17 @@ describe("[A130] the event track of a tape with orders of a user", () => {
     }
   });
 
+  test("[A141] is read through the session, as the track of a tape is", async () => {
+    const { session_id } = await withOrder();
+    const { seq, bids, asks } = fullBook.parse(await asked(`/sessions/${session_id}/book?depth=1000`));
+    const changes = await api.ask("GET", `/sessions/${session_id}/book/changes?from_seq=${seq}&to_seq=${seq}`);
+    expect(bookChanges.parse(JSON.parse(changes.text))).toMatchObject({ seq, whole: true, bids, asks });
+    const events = await api.ask("GET", `/sessions/${session_id}/events?from_seq=${seq}&to_seq=${seq + 1}`);
+    const [first] = events.text.split("\n");
+    expect(trackLine.parse(JSON.parse(first ?? ""))).toMatchObject({ seq, exchange: "SIMULATION" });
+    expect(await asked(`/sessions/${session_id}/events`)).toMatchObject({ code: "INVALID_VALUE" });
+  });
+
   /** On a busy machine a market may not be made in time, and the order is to be given again. */
   async function withOrder() {
     await api.sessions.open("trader", { mode: "SIMULATION", seed: 42, createdBy: "127.0.0.1", userId: "" });

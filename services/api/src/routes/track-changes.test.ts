@@ -66,6 +66,16 @@ describe("[A140] the changes of a tape's book", () => {
     expect(await linesOf("from_seq=7&to_seq=7&whole=false")).toEqual([{ seq: 7, whole: false, bids: [], asks: [] }]);
   });
 
+  test("[A141] are those of a session's tape at the address of the session, for those who may view it", async () => {
+    await api.ask("POST", "/sessions/create", { body: { session_id: "deep", tape: "small" } });
+    for (const path of ["book/changes?from_seq=3&to_seq=9", "events?from_seq=3&to_seq=5"]) {
+      const { text } = await api.ask("GET", `/tapes/small/${path}`);
+      expect([path, (await api.ask("GET", `/sessions/deep/${path}`)).text]).toEqual([path, text]);
+      expect((await api.ask("GET", `/sessions/nobody/${path}`)).json).toMatchObject({ code: "SESSION_NOT_FOUND" });
+      expect((await api.ask("GET", `/sessions/global/${path}`)).json).toMatchObject({ code: "NO_TAPE" });
+    }
+  });
+
   test("are refused outside the tape, backwards, and without an event track", async () => {
     const refused = async (path: string) => {
       const { status, json } = await api.ask("GET", `/tapes/${path}`);

@@ -261,7 +261,11 @@ test("[A120] [A125] with users, event tracks and books are for those who may rea
       expect([at, await statusOf(at)]).toEqual([at, 401]);
       expect([at, await statusOf(at, await as("ada"))]).toEqual([at, 200]);
     }
-    expect(await statusOf("/sessions/adas/book", await as("bob"))).toBe(404);
+    const ofAda = ["/book", "/book/changes?from_seq=0&to_seq=1", "/events?from_seq=0&to_seq=1"];
+    for (const at of ofAda) {
+      expect([at, await statusOf(`/sessions/adas${at}`, await as("ada"))]).toEqual([at, 200]);
+      expect([at, await statusOf(`/sessions/adas${at}`, await as("bob"))]).toEqual([at, 404]);
+    }
     expect(await statusOf("/tapes/small/trades.parquet", await as("bob"))).toBe(200);
   } finally {
     await guarded.stop();

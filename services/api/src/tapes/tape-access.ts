@@ -18,7 +18,7 @@ export async function checkMayRead(api: Api, id: string, caller: Caller): Promis
 }
 
 /**
- * A tape that the caller may read. A tape with orders of a user is its session's alone, which has its book at `/sessions/{id}/book`. Rejects as
+ * A tape that the caller may read. A tape with orders of a user is its session's alone, which has its track at `/sessions/{id}`. Rejects as
  * `TapeCatalog.open` does, and with `FORBIDDEN`.
  */
 export async function openReadable(api: Api, id: string, caller: Caller): Promise<Tape> {

@@ -1,6 +1,6 @@
 import type { Frame, FullBookView, Level } from "@tapedeck/protocol";
 import type { StoreApi } from "zustand/vanilla";
-import { type ClusterAddress, loadBook } from "../cluster-api";
+import { type ClusterAddress, loadBook, type TrackOwner, trackOwnerOf } from "../cluster-api";
 import type { AnimationLoop } from "./animation-loop";
 import type { PageState } from "./page-state";
 
@@ -58,13 +58,13 @@ export class DeepBook {
    */
   of(frame: Frame, depth: number): DeepSides {
     const { session, tape } = this.#shown.store.getState();
-    const name = session?.tape;
+    const owner = trackOwnerOf(session);
     const { bids, asks } = { bids: present(frame.bids), asks: present(frame.asks) };
-    if (!tape?.event_track || !name) return { bids, asks, bidLevels: bids.length, askLevels: asks.length };
-    if (this.#book?.tape !== name) this.#book = undefined;
+    if (!tape?.event_track || !owner) return { bids, asks, bidLevels: bids.length, askLevels: asks.length };
+    if (this.#book?.tape !== owner.tape) this.#book = undefined;
     const book = this.#book;
     const known = book?.seq === frame.seq && book.depth >= depth;
-    if (!known && depth > frameDepth) this.#want(name, frame.seq, Math.max(depth, leastDepth));
+    if (!known && depth > frameDepth) this.#want(owner, frame.seq, Math.max(depth, leastDepth));
     return {
       bids: [...bids, ...behind(bids.at(-1), book?.bids ?? [], -1)],
       asks: [...asks, ...behind(asks.at(-1), book?.asks ?? [], 1)],
@@ -73,7 +73,7 @@ export class DeepBook {
     };
   }
 
-  #want(tape: string, seq: number, depth: number): void {
+  #want(owner: TrackOwner, seq: number, depth: number): void {
     if (this.#loading || this.#timer !== undefined) return;
     const wait = this.#notBefore - performance.now();
     if (wait > 0) {
@@ -85,14 +85,14 @@ export class DeepBook {
     }
     this.#loading = true;
     this.#notBefore = performance.now() + (this.#shown.isPlaying ? everyMs : 0);
-    void this.#load(tape, seq, depth);
+    void this.#load(owner, seq, depth);
   }
 
-  async #load(tape: string, seq: number, depth: number): Promise<void> {
+  async #load(owner: TrackOwner, seq: number, depth: number): Promise<void> {
     try {
-      const book = await loadBook(this.#shown.address, tape, { seq, depth });
+      const book = await loadBook(this.#shown.address, owner, { seq, depth });
       this.#book = {
-        ...{ tape, seq, depth, bids: numbersOf(book.bids), asks: numbersOf(book.asks) },
+        ...{ tape: owner.tape, seq, depth, bids: numbersOf(book.bids), asks: numbersOf(book.asks) },
         ...{ bidLevels: book.bid_levels, askLevels: book.ask_levels },
       };
     } catch {

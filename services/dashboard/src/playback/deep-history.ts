@@ -1,13 +1,16 @@
 import type { StoreApi } from "zustand/vanilla";
-import { type ClusterAddress, loadBookChanges } from "../cluster-api";
+import { type ClusterAddress, isFork, loadBookChanges, type TrackOwner, trackOwnerOf } from "../cluster-api";
 import type { AnimationLoop } from "./animation-loop";
 import { DepthChunk } from "./depth-chunk";
+import type { FrameLog } from "./frame-log";
 import type { PageState } from "./page-state";
+import { marketOf } from "./tape-loader";
 
 /** Whose books they are. */
 interface ShownSession {
   readonly store: StoreApi<PageState>;
   readonly address: ClusterAddress;
+  readonly log: FrameLog;
   readonly isPlaying: boolean;
   readonly animation: AnimationLoop;
 }
@@ -52,6 +55,9 @@ export class DeepHistory {
 
   constructor(shown: ShownSession) {
     this.#shown = shown;
+    shown.store.subscribe(({ session }) => {
+      if ((session?.tape ?? "") !== this.#tape) this.#changeTape(session?.tape ?? "");
+    });
   }
 
   /** Whether the tape has an event track. */
@@ -83,14 +89,8 @@ export class DeepHistory {
    * @param last the last one, at most the newest one that was received
    */
   want(first: number, last: number): void {
-    const name = this.#shown.store.getState().session?.tape ?? "";
-    if (name !== this.#tape) {
-      this.#tape = name;
-      this.#chunks = new Map();
-      this.revision++;
-      this.#notBefore = 0;
-    }
-    if (!this.isAvailable || this.#loading || this.#timer !== undefined) return;
+    const owner = trackOwnerOf(this.#shown.store.getState().session);
+    if (!owner || !this.isAvailable || this.#loading || this.#timer !== undefined) return;
     const next = this.#nextPart(first, last);
     if (next === undefined) return;
     const wait = Math.max(this.#notBefore, next.notBefore) - performance.now();
@@ -102,7 +102,19 @@ export class DeepHistory {
       return;
     }
     this.#loading = true;
-    void this.#load(name, next);
+    void this.#load(owner, next);
+  }
+
+  #changeTape(tape: string): void {
+    const last = this.#shown.log.last?.frame.seq ?? -1;
+    // With each order the market goes on as another tape, which has the same books up to the playhead.
+    const hasSamePast = isFork(tape) && marketOf(tape) === marketOf(this.#tape);
+    const kept = hasSamePast ? [...this.#chunks].filter(([, chunk]) => chunk.through <= last) : [];
+    this.#tape = tape;
+    this.#chunks = new Map(kept);
+    this.#notBefore = 0;
+    this.#growNotBefore = 0;
+    if (!hasSamePast) this.revision++;
   }
 
   /** The newest part that is missing; while the newest chunk may not grow yet, an older one. */
@@ -122,11 +134,11 @@ export class DeepHistory {
     return later;
   }
 
-  async #load(tape: string, { nth, from, to, grows }: ChunkPart): Promise<void> {
+  async #load(owner: TrackOwner, { nth, from, to, grows }: ChunkPart): Promise<void> {
     const chunk = grows ?? new DepthChunk();
     try {
       const range = { fromSeq: from, toSeq: to, whole: grows === undefined };
-      await loadBookChanges(this.#shown.address, tape, range, (line) => chunk.add(line));
+      await loadBookChanges(this.#shown.address, owner, range, (line) => chunk.add(line));
       this.#notBefore = performance.now() + (this.#shown.isPlaying ? betweenMs : 0);
       // A growing tape may not have the newest events yet.
       const isPatient = this.#shown.isPlaying || chunk.through < to;
@@ -137,7 +149,7 @@ export class DeepHistory {
       this.#notBefore = performance.now() + afterFailureMs;
     } finally {
       this.#loading = false;
-      if (tape === this.#tape && !chunk.isEmpty) this.#keep(nth, chunk);
+      if (owner.tape === this.#tape && !chunk.isEmpty) this.#keep(nth, chunk);
       this.#shown.animation.invalidate();
     }
   }

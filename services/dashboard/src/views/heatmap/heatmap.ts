@@ -179,12 +179,12 @@ export class Heatmap implements AnimatedView {
   #describe(): boolean {
     const { span } = this.prices;
     const { decimals } = this.#playback;
-    const text = (price: number) => (Number.isFinite(price) ? price.toFixed(decimals) : "any price");
+    const text = (price: number) => price.toFixed(decimals);
     const known = this.#isDeep ? this.#measured.chunk?.knownAtEnd : undefined;
     const sentences = [
       "Order book over time: brightness shows size, discs show trades.",
       ...(span ? [`Prices from ${text(span.low)} to ${text(span.high)}.`] : []),
-      ...(known ? [`The book is known from ${text(known.low)} to ${text(known.high)}.`] : []),
+      ...(known ? [extentOf(known, text)] : []),
       ...(this.#pointed ? [`Under the pointer: ${this.#pointed}.`] : []),
     ];
     const label = sentences.join(" ");
@@ -308,4 +308,11 @@ export class Heatmap implements AnimatedView {
     this.#slotAt = new Int32Array(Math.round(across * ratio));
     this.#playback.animation.invalidate();
   }
+}
+
+/** Up to where the book is known, in words. */
+function extentOf({ low, high }: PriceSpan, text: (price: number) => string): string {
+  const from = Number.isFinite(low) ? ` from ${text(low)}` : "";
+  const to = Number.isFinite(high) ? ` to ${text(high)}` : "";
+  return from || to ? `The book is known${from}${to}.` : "All levels of the book are known.";
 }

@@ -13,6 +13,7 @@ const mostLines = 500;
 export function Events({ frame: { seq, skipped = 0 } }: { readonly frame: Frame }) {
   const { address } = usePlayback();
   const tape = usePageState(({ session }) => session?.tape);
+  const sessionId = usePageState(({ session }) => session?.session_id);
   const playing = usePageState(({ session }) => session?.state === "PLAYING");
   const inspecting = useFrameSample((sample) => sample.inspecting);
   const [lines, setLines] = useState<readonly TrackLine[]>();
@@ -21,16 +22,16 @@ export function Events({ frame: { seq, skipped = 0 } }: { readonly frame: Frame 
   useEffect(() => {
     setLines(undefined);
     setProblem(undefined);
-    if (!tape || !wanted) return;
+    if (!tape || !sessionId || !wanted) return;
     const left = new AbortController();
-    loadEvents(address, tape, { fromSeq: seq - skipped, toSeq: seq + 1 }, left.signal).then(
+    loadEvents(address, { tape, sessionId }, { fromSeq: seq - skipped, toSeq: seq + 1 }, left.signal).then(
       setLines,
       (error: unknown) => {
         if (!left.signal.aborted) setProblem(error instanceof Error ? error.message : String(error));
       },
     );
     return () => left.abort();
-  }, [address, tape, wanted, seq, skipped]);
+  }, [address, tape, sessionId, wanted, seq, skipped]);
   if (!wanted) return <p className={styles.none}>Pause, or click on a moment, to see its events.</p>;
   if (problem !== undefined) return <p className={styles.none}>{problem}</p>;
   if (lines === undefined) return <p className={styles.none}>Loading …</p>;

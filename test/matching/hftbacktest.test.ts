@@ -2,17 +2,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OrderBook } from "@tapedeck/market";
-import {
-  type Action,
-  MatchingEngine,
-  type Output,
-  parseSettings,
-  type QueueSettings,
-  type TapeEvent,
-} from "@tapedeck/matching";
+import { type Action, MatchingEngine, parseSettings, type QueueSettings, type TapeEvent } from "@tapedeck/matching";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { Python } from "../support/python.js";
+import { played } from "./play.js";
 import { randomActions } from "./random-orders.js";
 import { recordedMarket } from "./recorded-market.js";
 
@@ -50,7 +44,7 @@ const theirFills = z.record(
 describe.skipIf(market === undefined || python === undefined)(
   "2,000 random orders on the futures recording of 2023",
   async () => {
-    const { decimals, events } = market ?? { decimals: { price: 1, size: 3 }, events: [] };
+    const { decimals = { price: 1, size: 3 }, events = [] } = market ?? {};
     const instrument = { priceDecimals: decimals.price, amountDecimals: decimals.size, tick: 1, lot: 1 };
     const actions = randomActions(events, { orders: 2_000, seed: "1", apartNs: 20_000_000n, largest: 2_000, lot: 1 });
     let theirs: Promise<z.infer<typeof theirFills>> | undefined;
@@ -67,7 +61,7 @@ describe.skipIf(market === undefined || python === undefined)(
         account: { kind: "futures", wallet: "1000000000", leverage: 1 },
         maxOpenOrders: 10_000,
       });
-      const outputs = outputsOf(new MatchingEngine(settings), events, actions);
+      const outputs = played(new MatchingEngine(settings), events, actions);
       const fills = outputs.filter((output) => output.kind === "fill");
       const ours = fills.map(({ id, atNs, price, amount, maker }) => [Number(id), `${atNs}`, price, amount, maker]);
       const refused = outputs.flatMap((output) => (output.kind === "refused" ? [output.code] : []));
@@ -99,20 +93,6 @@ describe.skipIf(market === undefined || python === undefined)(
     }
   },
 );
-
-function outputsOf(engine: MatchingEngine, events: readonly TapeEvent[], actions: readonly Action[]): Output[] {
-  const waiting = [...actions].reverse();
-  let clock = 0n;
-  for (const event of events) {
-    if (event.timestampNs > clock) clock = event.timestampNs;
-    for (let next = waiting.at(-1); next !== undefined && next.sentNs <= clock; next = waiting.at(-1)) {
-      engine.submit(next);
-      waiting.pop();
-    }
-    engine.event(event);
-  }
-  return engine.take();
-}
 
 function sorted(fills: readonly (readonly unknown[])[]): string[] {
   return fills.map((fill) => fill.join(" ")).sort();

@@ -12,6 +12,7 @@ import {
   TapeCatalog,
   type TrackDecimals,
   type TrackRange,
+  type TrackReader,
   trackOf,
 } from "@tapedeck/tape";
 import { type RecordingName, recordedFiles } from "../support/tapes.js";
@@ -20,6 +21,8 @@ import { type RecordingName, recordedFiles } from "../support/tapes.js";
 export interface RecordedMarket {
   readonly decimals: TrackDecimals;
   readonly events: readonly TapeEvent[];
+  /** What the events were read from. */
+  readonly track: TrackReader;
 }
 
 const effective = new Set<string>(eventStates.slice(0, effectiveStates));
@@ -63,5 +66,5 @@ async function marketOf(tape: Tape, range: TrackRange): Promise<RecordedMarket> 
     }
   }
   // Orders before the update whose levels they make: a stable sort keeps them in front.
-  return { decimals: track.decimals, events: [...orders, ...events].sort((a, b) => a.n - b.n) };
+  return { decimals: track.decimals, track, events: [...orders, ...events].sort((a, b) => a.n - b.n) };
 }

@@ -60,9 +60,12 @@ export const engineState = z.object({
 });
 export type EngineState = z.infer<typeof engineState>;
 
-/** What an engine knows of the tape after an event: as `bookAt` has it, and the orders where they are known. */
+/**
+ * What an engine knows of the tape after an event: the book that `bookAt` of `packages/tape` has after the same one, in units, and the orders
+ * where they are known.
+ */
 export interface TapeState {
-  /** Prices and amounts, in any order. */
+  /** Units, in any order. */
   readonly bids: Iterable<readonly [price: number, amount: number]>;
   readonly asks: Iterable<readonly [price: number, amount: number]>;
   /** The number of the next order in a queue, and the orders by the venue's number, in their order. */

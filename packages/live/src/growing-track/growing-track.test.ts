@@ -26,6 +26,7 @@ import { liveTrackDefaults } from "../track/live-track.js";
 import { TrackParts, trackStoreId } from "../track/track-parts.js";
 import type { LiveTapeWriter } from "../writer/live-tape-writer.js";
 import { liveTapeDefaults } from "../writer/settings.js";
+import { GrowingTrack } from "./growing-track.js";
 
 let rig: Rig;
 beforeEach(() => {
@@ -137,6 +138,23 @@ describe("[LT90] the event track of a growing tape is read like that of a finish
     await expect(events(other, writer.tape)).rejects.toThrow(TrackNotFound);
     writer.addEvents([wholeBook(50, 7), change(51, 20, 3)]);
     await expect.poll(async () => (await events(other, writer.tape)).map(({ n }) => n)).toEqual([17, 18]);
+  });
+
+  test("with what was missing, once a part has it", async () => {
+    const writer = await rig.claim({ settings });
+    await appendWithEvents(writer, someFrames(0, 5), 0);
+    await expect.poll(() => rig.redis.exists(eventsKey())).toBe(1);
+    await rig.redis.del(eventsKey());
+    const tape = await rig.process().tapes.open(writer.tape);
+    await appendWithEvents(writer, someFrames(5, 8), 5, 0);
+    await expect.poll(() => rig.redis.exists(eventsKey())).toBe(1);
+    await expect(trackOf(tape).bookAt({ seq: 2 })).rejects.toThrow(TrackNotFound);
+    await appendWithEvents(writer, someFrames(8, 150), 8, 0);
+    await writer.settled();
+    const track = trackOf(tape);
+    if (!(track instanceof GrowingTrack)) expect.fail("the tape does not grow");
+    await track.update({ list: true });
+    expect((await collect(track.events())).map(({ n }) => n)).toEqual(Array.from({ length: 301 }, (_, n) => n));
   });
 
   test("is refused if the feed recorded none, and a damaged part by its name", async () => {
@@ -251,6 +269,27 @@ describe("[LT93] events that move while they are read are read on where they are
     expect((await track.bookAt({ seq: 280 })).bids).toEqual(book.bids);
     expect((await track.bookAt({ ts: ms(561) })).bids).toEqual(book.bids);
   });
+});
+
+test("[LT93] events that are erased while they are read are missed by name, and never passed over", async () => {
+  const writer = await rig.claim({ settings: { ...settings, segmentSeconds: 1 } });
+  for (let from = 0; from < 300; from += 60) {
+    await appendWithEvents(writer, someFrames(from, from + 60), from, 0);
+    await writer.settled();
+  }
+  const reader = rig.process();
+  const track = await pinnedTrackOf(await reader.tapes.open(writer.tape));
+  const reading = track.tradeBatches();
+  await reading.next();
+  evict(reader.cache);
+  const parts = new TrackParts(rig.store, writer.tape);
+  const erased = (await parts.list()).slice(0, 2);
+  await parts.erase(erased);
+  await expect(collect(reading)).rejects.toThrow(
+    new RegExp(
+      `events ${erased[0]?.nextN} to ${(erased[1]?.nextN ?? 0) - 1} of its event track are older than what is kept`,
+    ),
+  );
 });
 
 test("[LT94] listings say whether a growing tape has an event track, also before a part of it is stored", async () => {

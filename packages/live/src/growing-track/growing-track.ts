@@ -205,7 +205,9 @@ export class GrowingTrack implements TrackReader, TrackSource {
       await this.#recent.update(true);
     }
     const listAt = this.#listedAt + listAgainMs;
-    if (this.#recent.bytes > recentBytes && performance.now() > listAt) await this.#list();
+    if (performance.now() < listAt || (this.#recent.bytes < recentBytes && !this.#recent.hasHole)) return;
+    await this.#list();
+    await this.#recent.update(true);
   }
 
   async #list(): Promise<void> {

@@ -57,6 +57,8 @@ export class PinnedTrack implements TrackReader {
   readonly decimals: TrackDecimals;
   readonly #source: TrackSource;
   readonly #tape: string;
+  /** Of its first part when it was pinned. */
+  readonly #firstN: number;
   readonly #endN: number;
   readonly #scale: RowScale;
   #layout: TrackLayout;
@@ -72,6 +74,7 @@ export class PinnedTrack implements TrackReader {
     this.#tape = tape;
     this.#layout = source.layout;
     const { parts, recent } = this.#layout;
+    this.#firstN = parts[0]?.firstN ?? 0;
     this.#endN = recent.at(-1)?.nextN ?? parts.at(-1)?.nextN ?? 0;
     this.decimals = source.decimals;
     const { price, size } = this.decimals;
@@ -215,6 +218,13 @@ export class PinnedTrack implements TrackReader {
       const { parts, recent } = this.#layout;
       const part = parts.find(({ nextN }) => nextN > n);
       if (part !== undefined) {
+        if (part.firstN > Math.max(n, this.#firstN) && part === parts[0]) {
+          const events = `events ${n} to ${part.firstN - 1} of its event track`;
+          throw new DamagedTape(
+            this.#tape,
+            `${events} are older than what is kept, and were erased while they were read`,
+          );
+        }
         if (part.firstN >= end) return undefined;
         const text = () => this.#textOf(part);
         const chunk = (await this.#source.chunksOf(part, text)).find(({ nextN }) => nextN > n);
@@ -228,8 +238,13 @@ export class PinnedTrack implements TrackReader {
   }
 
   #textOf(part: TrackPart): Promise<Buffer> {
-    if (this.#inflated?.id !== part.id) this.#inflated = { id: part.id, text: this.#source.textOf(part) };
-    return this.#inflated.text;
+    if (this.#inflated?.id === part.id) return this.#inflated.text;
+    const inflated = { id: part.id, text: this.#source.textOf(part) };
+    this.#inflated = inflated;
+    inflated.text.catch(() => {
+      if (this.#inflated === inflated) this.#inflated = undefined; // the store may be away only now
+    });
+    return inflated.text;
   }
 
   /** Reads, where the events are now. */

@@ -43,6 +43,8 @@ export class RecentChunks {
   #nextN = 0;
   /** Events are missing, and no whole book has followed yet. */
   #bookLost = false;
+  /** The first event that was missing. */
+  #hole: number | undefined;
 
   constructor(options: RecentChunksOptions) {
     this.#options = options;
@@ -56,8 +58,19 @@ export class RecentChunks {
     return this.#chunks.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
+  /** Whether events are missing, which a part may have later. */
+  get hasHole(): boolean {
+    return this.#hole !== undefined;
+  }
+
   /** Forgets what is in parts now: all events before this one. */
   dropBefore(storedN: number): void {
+    if (this.#hole !== undefined && storedN > this.#hole) {
+      this.#hole = undefined; // a part has what was missing: what was left out after it is read now
+      this.#bookLost = false;
+      this.#chunks = [];
+      this.#nextN = storedN;
+    }
     this.#chunks = this.#chunks.filter(({ nextN }) => nextN > storedN);
     this.#nextN = Math.max(this.#nextN, storedN);
   }
@@ -78,6 +91,7 @@ export class RecentChunks {
       const first = entries.find(isEvent);
       if (first !== undefined && first.n > this.#nextN) {
         if (!acceptHole) return "missing";
+        this.#hole ??= this.#nextN;
         this.#bookLost = true;
       }
       this.#add(entries, batch.nextN);

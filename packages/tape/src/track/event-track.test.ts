@@ -148,6 +148,31 @@ describe.skipIf(recordingsAbsent)("the events of the futures recording of 2023",
     expect(await all(track.events({ from: { seq: 1e9 } }))).toEqual([]);
   }, 120_000);
 
+  test("[ET6] the book at any event, frame or time takes two row groups at most", async () => {
+    const places: TrackPlace[] = [];
+    let groups = 0;
+    for await (const { rows, n, seq, timestamp } of (await open()).bookBatches()) {
+      groups++;
+      // Where a row group begins and ends, and between.
+      for (const row of [0, Math.floor(rows / 3), rows - 1]) {
+        const event = n[row] ?? 0;
+        places.push({ n: event - 1 }, { n: event }, { seq: seq[row] ?? 0 }, { ts: timestamp[row] ?? 0n });
+      }
+    }
+    expect(groups).toBe(4);
+    const { store, report } = await (imported ?? importToMemory(files));
+    for (const place of places) {
+      const reads = new Set<string>();
+      const counting = interceptReads(store, (file, offset, bytes) => {
+        const isFooter = bytes.subarray(-4).toString() === "PAR1";
+        if (file.endsWith(".parquet") && !isFooter) reads.add(`${file} from ${offset}`);
+        return bytes;
+      });
+      await (await trackOf(counting, tapeOf({ report }).tape ?? "")).bookAt(place);
+      expect([place, [...reads], reads.size <= 2]).toEqual([place, [...reads], true]);
+    }
+  }, 120_000);
+
   test("[ET12] the book by frame, number and time equals one that is built from the events, also on a track that is read batch by batch", async () => {
     const track = await open();
     const updates = (await all(track.events())).filter((event): event is TrackedUpdate => event.kind === "book");

@@ -47,6 +47,7 @@ const images = {
 /** Modules that are started as threads, by folder. */
 const threads = [
   ["segment-worker", "search-worker"].map((name) => `packages/tape/dist/simulated/${name}.js`),
+  ["packages/tape/dist/export/thread/encode-worker.js"],
   ["packages/live/dist/finishing/track-worker.js"],
 ];
 

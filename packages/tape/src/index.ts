@@ -35,6 +35,7 @@ export { FileMissing, type TapeStore } from "./store/store.js";
 export { tapeVersions } from "./store/tape-versions.js";
 export * from "./tape.js";
 export {
+  type NamedTape,
   openIfExists,
   TapeCatalog,
   type UnfinishedTape,

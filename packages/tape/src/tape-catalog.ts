@@ -40,6 +40,15 @@ export interface UnfinishedTapes {
   list(): Promise<TapeView[]>;
 }
 
+/** A tape, and what its frames follow from. */
+export interface NamedTape {
+  readonly tape: Tape;
+  /** Differs for tapes with different frames or events, and stays the same while a tape grows and when it is finished. */
+  readonly content: string;
+  /** `live`: it grows, or was made of one that grew. */
+  readonly kind: "recorded" | "live" | "simulated";
+}
+
 /**
  * The tapes of a store, as one process sees them, those that are growing, and all that can be simulated. All share one cache
  * of blocks.
@@ -74,6 +83,24 @@ export class TapeCatalog {
   async open(name: string): Promise<Tape> {
     if (this.#simulated.isSimulated(name)) return this.#simulated.open(name);
     return (await this.#unfinished(name)) ?? this.#open(await this.#resolve(name));
+  }
+
+  /** Opens a tape to make files of it, which everyone who may read tapes gets. Rejects as `open` does, and with `TapeNotFound` for a session's own. */
+  async openNamed(name: string): Promise<NamedTape> {
+    if (this.#simulated.isFork(name)) throw new TapeNotFound(name);
+    const tape = await this.open(name);
+    const kind = this.kindOf(tape.id);
+    if (kind !== "recorded") return { tape, content: tape.id, kind };
+    const { blocks, book, trades, orders } = (await this.#manifestOf(tape.id)).files;
+    const sums = [blocks, book, trades, orders].map((file) => file?.crc32 ?? 0);
+    return { tape, content: [tape.id, ...sums].join(" "), kind };
+  }
+
+  /** What a tape of this name is, or would be. */
+  kindOf(name: string): NamedTape["kind"] {
+    if (this.#simulated.isSimulated(name)) return "simulated";
+    const { version = 1 } = parseTapeName(name);
+    return this.#live?.isLive(name) && version === 1 ? "live" : "recorded";
   }
 
   /**

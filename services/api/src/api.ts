@@ -11,6 +11,8 @@ import type {
 } from "@tapedeck/runtime";
 import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
+import type { FilePins } from "./files/file-pins.js";
+import type { GeneratedFiles } from "./files/generated-files.js";
 import type { RequestMetrics } from "./http/request-metrics.js";
 import type { OpenStreams } from "./tapes/open-streams.js";
 
@@ -24,6 +26,10 @@ export interface Api {
   readonly searches: UserQueue;
   /** Answers that are sent for as long as their clients read. */
   readonly streams: OpenStreams;
+  /** Files that were made of tapes. */
+  readonly files: GeneratedFiles;
+  /** Which files of growing tapes clients read. */
+  readonly pins: FilePins;
   readonly live: Pick<LiveTapes, "status" | "feedsInDemand">;
   readonly redis: RedisConnection;
   readonly keys: Keys;

@@ -31,6 +31,8 @@ const env = z.object({
    */
   LEGACY_MODE_GUESS: onOff.default(false),
   SIMULATION_WARM_UP: simulationWarmUp,
+  /** Disk for files that are made of tapes on request (`frames.parquet`, ...), in the system's folder for temporary files. */
+  FILES_MB: integer("megabytes", { min: 16, max: 1_048_576 }).default(1_024),
   /** Maximum size of a request body. Valid bodies have at most a few hundred bytes. */
   BODY_BYTES: integer("bytes", { min: 1024, max: 1_048_576 }).default(65_536),
   STATUS_PORT: statusPort,

@@ -13,6 +13,8 @@ import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "
 import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
+import { FilePins } from "./files/file-pins.js";
+import { GeneratedFiles } from "./files/generated-files.js";
 import { listen } from "./http/listen.js";
 import { createRequestMetrics } from "./http/request-metrics.js";
 import { observeCluster } from "./monitoring/cluster-metrics.js";
@@ -61,6 +63,7 @@ async function main(config: Config): Promise<void> {
     defaultTape: config.DEFAULT_TAPE,
   });
 
+  const files = new GeneratedFiles({ diskBytes: config.FILES_MB * 2 ** 20, log });
   observeCluster(metrics, { store, redis, keys, tickerQueue });
   observeBlockCache(metrics, cache);
   observeAccess(metrics, access);
@@ -73,6 +76,8 @@ async function main(config: Config): Promise<void> {
     tapes,
     searches,
     streams: new OpenStreams(),
+    files,
+    pins: new FilePins(redis, keys),
     live,
     redis,
     keys,
@@ -102,6 +107,7 @@ async function main(config: Config): Promise<void> {
   shutdown.step("turn unready", () => node.turnUnready());
   shutdown.step("let traffic move on", () => sleep(config.UNREADY_MS), 3); // balancers poll; no event tells us
   shutdown.step("finish the requests under way", () => server.close(), 3);
+  shutdown.step("give up generated files", () => files.close());
   shutdown.step("leave the list of nodes", () => heartbeat.stop());
   shutdown.step("leave Redis", async () => {
     await live.close();

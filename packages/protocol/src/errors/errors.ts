@@ -27,6 +27,7 @@ export const refusals = {
   TAPE_IN_USE: 409,
   WHICH_SESSION: 409,
   SHARING_OFF: 409,
+  PRECONDITION_FAILED: 412,
   BODY_TOO_LARGE: 413,
   UNSUPPORTED_BODY: 415,
   RANGE_NOT_SATISFIABLE: 416,
@@ -42,6 +43,7 @@ export const refusals = {
   /** A bug or failure of the server; clients cannot cause it. */
   INTERNAL: 500,
   BUSY: 503,
+  FILE_NOT_READY: 503,
   UNAVAILABLE: 503,
 } as const;
 

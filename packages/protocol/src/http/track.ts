@@ -108,6 +108,27 @@ export const eventsQuery = z
     message: "at most one of to_n, to_seq and to_ts is accepted",
   });
 
+/** Which frames of a tape a file has, named as the places of `eventsQuery`. */
+export const fileQuery = z
+  .object({
+    from_seq: place.describe("begin with this frame"),
+    from_ts: time.describe("begin with the first frame at or after this time"),
+    to_seq: place.describe("end before this frame"),
+    to_ts: time.describe("end before the first frame at or after this time"),
+  })
+  .refine(({ from_seq, from_ts }) => given(from_seq, from_ts) <= 1, {
+    path: ["from_seq"],
+    message: "at most one of from_seq and from_ts is accepted",
+  })
+  .refine(({ to_seq, to_ts }) => given(to_seq, to_ts) <= 1, {
+    path: ["to_seq"],
+    message: "at most one of to_seq and to_ts is accepted",
+  });
+
+export const barsQuery = fileQuery.safeExtend({
+  interval: z.string().default("1s").describe("of a bar: 100ms, 1s, 5m, 1h, up to 7d"),
+});
+
 const anyEvent = {
   exchange: z.string(),
   symbol: z.string(),

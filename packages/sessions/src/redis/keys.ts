@@ -60,6 +60,8 @@ export interface Keys {
   liveBegun(owner: string): string;
   /** The symbols that a venue lists. */
   liveListed(source: string): string;
+  /** Which file of a growing tape a client reads; with `:reading` behind it while it does. */
+  filePin(reader: string): string;
   /** Prefix of the counters of one kind of rate limit; `:` and the user or address follow. */
   rate(kind: string): string;
   /** BullMQ's `prefix`. */
@@ -105,6 +107,7 @@ export function keysWith(prefix: string): Keys {
     liveDemandsFor: (feed) => `${requests}:for:${feed}`,
     liveBegun: (owner) => `${requests}:begun:${owner}`,
     liveListed: (source) => `${requests}:listed:${source}`,
+    filePin: (reader) => `${prefix}:file:{${reader}}`,
     rate: (kind) => `${prefix}:rate:${kind}`,
     bullPrefix: `${prefix}:bull`,
   };

@@ -143,6 +143,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       subscribe(feed),
       ...[count, audit, wantFeeds, ...followFeeds, addJobs],
       rule(readable(keys.liveFeeds), ...readSet),
+      rule(keysOf(keys.filePin(any), `${keys.filePin(any)}:reading`), "get", "set", "exists", "pexpire"),
       // The page of queues reads all queues, and lists their workers.
       "client|list",
       rule(keysOf(`${queues}:meta`), "hset"),

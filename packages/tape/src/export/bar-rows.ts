@@ -1,11 +1,10 @@
 import { rounded } from "@tapedeck/market";
 import { nsOfIso, type Trade, trade as tradeSchema } from "@tapedeck/protocol";
 import { z } from "zod";
-import type { Tape } from "../tape.js";
 import type { Column } from "../track/parquet-file.js";
 import type { SeqRange } from "./export-range.js";
 import { blocksOf } from "./frame-rows.js";
-import type { RowSource } from "./row-source.js";
+import type { RowSource, RowTape } from "./row-source.js";
 
 const unitNs = { ms: 1_000_000n, s: 1_000_000_000n, m: 60_000_000_000n, h: 3_600_000_000_000n, d: 86_400_000_000_000n };
 const longestNs = 7n * unitNs.d;
@@ -54,7 +53,7 @@ const columns: readonly Column[] = [
  * A row for each interval in which a frame's trades lie, by the trades' own times; `timestamp` is its beginning, at whole multiples
  * since 1970. Open and close are the first and last trade in the tape's order.
  */
-export function barRows(tape: Tape, range: SeqRange, intervalNs: bigint): RowSource {
+export function barRows(tape: RowTape, range: SeqRange, intervalNs: bigint): RowSource {
   return {
     columns,
     timeDecimals: tape.decimals,
@@ -65,16 +64,14 @@ export function barRows(tape: Tape, range: SeqRange, intervalNs: bigint): RowSou
         const last = Math.min(block.lastSeq, range.to);
         for (let seq = Math.max(block.firstSeq, range.from); seq <= last; seq++) {
           if (block.tradeCountOf(seq) > 0) for (const trade of tradesOf(block.trades(seq))) bars.add(trade);
+          // After each frame: blocks end elsewhere while a tape grows, and bars must not depend on it.
+          closed.push(...bars.close(tape.startNs + BigInt(block.nsOf(seq)) - openNs));
+          if (seq === range.to) closed.push(...bars.close(undefined));
+          if (closed.length === 0 || (closed.length < rowsPerBatch && seq < range.to)) continue;
+          const done = (seq - range.from + 1) / (range.to - range.from + 1);
+          yield { rows: closed.length, values: valuesOf(closed, tape), done };
+          closed = [];
         }
-        closed = closed.concat(bars.close(tape.startNs + BigInt(block.nsOf(last)) - openNs));
-        if (last === range.to) closed = closed.concat(bars.close(undefined));
-        if (closed.length === 0 || (closed.length < rowsPerBatch && last < range.to)) continue;
-        yield {
-          rows: closed.length,
-          values: valuesOf(closed, tape),
-          done: (last - range.from + 1) / (range.to - range.from + 1),
-        };
-        closed = [];
       }
     },
   };
@@ -91,6 +88,8 @@ class OpenBars {
   readonly #bars = new Map<bigint, Bar>();
   /** The first interval that is not closed. */
   #next: bigint | undefined;
+  /** When the oldest open bar ends; undefined without any. */
+  #firstEnd: bigint | undefined;
 
   constructor(intervalNs: bigint) {
     this.#intervalNs = intervalNs;
@@ -105,6 +104,8 @@ class OpenBars {
     if (bar === undefined) {
       const single = { open: price, high: price, low: price, close: price, volume: size, turnover: price * size };
       this.#bars.set(startNs, { startNs, ...single, trades: 1 });
+      const end = startNs + this.#intervalNs;
+      if (this.#firstEnd === undefined || end < this.#firstEnd) this.#firstEnd = end;
       return;
     }
     bar.high = Math.max(bar.high, price);
@@ -117,17 +118,20 @@ class OpenBars {
 
   /** The bars that end before a time, the oldest first; undefined: all. */
   close(beforeNs: bigint | undefined): Bar[] {
+    if (this.#firstEnd === undefined || (beforeNs !== undefined && this.#firstEnd > beforeNs)) return [];
     const closed = [...this.#bars.values()]
       .filter(({ startNs }) => beforeNs === undefined || startNs + this.#intervalNs <= beforeNs)
       .sort((a, b) => (a.startNs < b.startNs ? -1 : 1));
     for (const { startNs } of closed) this.#bars.delete(startNs);
+    const [first] = [...this.#bars.keys()].sort((a, b) => (a < b ? -1 : 1));
+    this.#firstEnd = first === undefined ? undefined : first + this.#intervalNs;
     const last = closed.at(-1);
     if (last !== undefined) this.#next = last.startNs + this.#intervalNs;
     return closed;
   }
 }
 
-function valuesOf(bars: readonly Bar[], { source, symbol, precision: { priceDecimals, sizeDecimals } }: Tape) {
+function valuesOf(bars: readonly Bar[], { source, symbol, precision: { priceDecimals, sizeDecimals } }: RowTape) {
   return {
     exchange: bars.map(() => source),
     symbol: bars.map(() => symbol),

@@ -8,6 +8,9 @@ export interface SeqRange {
   readonly to: Seq;
 }
 
+/** What a range needs to know of its tape. */
+type RangedTape = Pick<Tape, "id" | "startNs" | "span" | "seqAt" | "nsOf" | "iso" | "longestRangeNs">;
+
 /** A frame, or a time in nanoseconds since 1970. */
 export type RangeEnd = { readonly seq: Seq } | { readonly ns: bigint };
 
@@ -24,7 +27,7 @@ export function parseRangeEnd(text: string): RangeEnd | undefined {
  * `RefusedError` if there are none, with `RangeRefused` if the tape needs both ends or has a shorter longest range, and as `Tape.seqAt` does.
  */
 export async function rangeOf(
-  tape: Tape,
+  tape: RangedTape,
   { from, to }: { readonly from?: RangeEnd | undefined; readonly to?: RangeEnd | undefined },
 ): Promise<SeqRange> {
   const { firstSeq, lastSeq } = tape.span;
@@ -49,16 +52,16 @@ export async function rangeOf(
   );
 }
 
-async function firstFrom(tape: Tape, from: RangeEnd): Promise<Seq> {
+async function firstFrom(tape: Pick<Tape, "startNs" | "span" | "seqAt">, from: RangeEnd): Promise<Seq> {
   const { firstSeq, firstNs } = tape.span;
   if ("seq" in from) return Math.max(firstSeq, from.seq);
   const before = Number(from.ns - tape.startNs) - 1;
   return before < firstNs ? firstSeq : (await tape.seqAt(before)) + 1;
 }
 
-async function lastUntil(tape: Tape, to: RangeEnd): Promise<Seq> {
+async function lastUntil(tape: Pick<Tape, "startNs" | "span" | "seqAt">, to: RangeEnd): Promise<Seq> {
   const { firstSeq, lastSeq, firstNs } = tape.span;
   if ("seq" in to) return Math.min(lastSeq, to.seq);
   const ns = Number(to.ns - tape.startNs);
-  return ns < firstNs ? firstSeq - 1 : tape.seqAt(ns);
+  return ns < firstNs ? firstSeq - 1 : Math.min(lastSeq, await tape.seqAt(ns));
 }

@@ -1,16 +1,17 @@
 import { type Frame, frame as frameSchema, nsOfIso } from "@tapedeck/protocol";
-import type { Block, Seq, Tape } from "../tape.js";
+import type { Seq } from "../tape.js";
 import type { Column, ColumnKind } from "../track/parquet-file.js";
 import type { SeqRange } from "./export-range.js";
-import type { RowSource } from "./row-source.js";
+import type { RowBlock, RowSource, RowTape } from "./row-source.js";
 
 /** Levels of each side that frames have at most. */
 const levels = 20;
-const rowsPerBatch = 16_384;
+/** Batches end at its multiples, so that the batches of a growing tape stay what they are. */
+const framesPerBatch = 16_384;
 
 interface Place {
-  readonly tape: Tape;
-  readonly block: Block;
+  readonly tape: RowTape;
+  readonly block: RowBlock;
   readonly seq: Seq;
 }
 
@@ -20,10 +21,11 @@ interface FrameColumn extends Column {
 }
 
 /** A row for each frame: its features, what it says of its trades, and its levels, best first. */
-export function frameRows(tape: Tape, range: SeqRange): RowSource {
+export function frameRows(tape: RowTape, range: SeqRange): RowSource {
   return {
     columns: columns.map(({ value: _, ...column }) => column),
     timeDecimals: tape.decimals,
+    sameCuts: true,
     async *batches() {
       let rows: unknown[][] = columns.map(() => []);
       let count = 0;
@@ -34,19 +36,19 @@ export function frameRows(tape: Tape, range: SeqRange): RowSource {
           const place = { tape, block, seq };
           for (let at = 0; at < columns.length; at++) rows[at]?.push(columns[at]?.value(frame, place));
           count++;
+          if ((seq + 1) % framesPerBatch !== 0 && seq < range.to) continue;
+          const values = Object.fromEntries(columns.map(({ name }, at) => [name, rows[at] ?? []]));
+          yield { rows: count, values, done: (seq - range.from + 1) / (range.to - range.from + 1) };
+          rows = columns.map(() => []);
+          count = 0;
         }
-        if (count < rowsPerBatch && last < range.to) continue;
-        const values = Object.fromEntries(columns.map(({ name }, at) => [name, rows[at] ?? []]));
-        yield { rows: count, values, done: (last - range.from + 1) / (range.to - range.from + 1) };
-        rows = columns.map(() => []);
-        count = 0;
       }
     },
   };
 }
 
 /** The blocks that have frames of a range, one after the other. */
-export async function* blocksOf(tape: Tape, { from, to }: SeqRange): AsyncGenerator<Block, void, undefined> {
+export async function* blocksOf(tape: RowTape, { from, to }: SeqRange): AsyncGenerator<RowBlock, void, undefined> {
   for (let seq = from; seq <= to; ) {
     const block = await tape.load(seq);
     yield block;

@@ -4,5 +4,7 @@ export { type ExportOptions, exportRows } from "./export-rows.js";
 export { type ExportFormat, type ExportProgress, encodeRows, exportFormats } from "./formats.js";
 export { frameRows } from "./frame-rows.js";
 export { orderRows } from "./order-rows.js";
+export { type EncodedPart, encoderVersion } from "./repeatable-parquet.js";
 export { type ExportContent, exportContents, type RowBatch, type RowSource } from "./row-source.js";
+export { type EncodeOptions, EncodingThreads } from "./thread/encoding-threads.js";
 export { trackRows } from "./track-rows.js";

@@ -1,16 +1,15 @@
 import { OrdersNotFound } from "../errors.js";
-import type { Tape } from "../tape.js";
 import { type OrderBatch, orderSides } from "../track/batches.js";
 import { orderColumnsOf } from "../track/orders/order-rows.js";
 import type { GroupValues } from "../track/parquet-file.js";
 import { eventStates } from "../track/track.js";
 import { trackOf } from "../track/track-of.js";
-import type { RowSource } from "./row-source.js";
+import type { RowSource, RowTape } from "./row-source.js";
 import { placesOf, type TrackRowRange } from "./track-rows.js";
 import { doneOf, marketOf, optionalWholesOf, textsOf, wholesOf } from "./track-values.js";
 
 /** What the source says of each order, in the columns of `orders.parquet`. Throws `TrackNotFound` or `OrdersNotFound`. */
-export function orderRows(tape: Tape, range: TrackRowRange): RowSource {
+export function orderRows(tape: RowTape, range: TrackRowRange): RowSource {
   const { orders, decimals } = trackOf(tape);
   if (orders === undefined) throw new OrdersNotFound(tape.id);
   return {
@@ -24,7 +23,7 @@ export function orderRows(tape: Tape, range: TrackRowRange): RowSource {
   };
 }
 
-function valuesOf(tape: Tape, batch: OrderBatch): GroupValues {
+function valuesOf(tape: RowTape, batch: OrderBatch): GroupValues {
   return {
     ...marketOf(tape, batch.rows),
     timestamp: batch.timestamp,

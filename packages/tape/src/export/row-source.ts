@@ -1,5 +1,20 @@
 import type { TimeDecimals } from "@tapedeck/protocol";
+import type { Block, Seq, Tape } from "../tape.js";
 import type { Column, GroupValues } from "../track/parquet-file.js";
+import type { RowTrack } from "../track/track-of.js";
+
+/** What rows need of a block. */
+export type RowBlock = Pick<
+  Block,
+  "firstSeq" | "lastSeq" | "nsOf" | "tradeCountOf" | "json" | "trades" | "anomalies" | "gapBeforeNsOf"
+>;
+
+/** What rows need of a tape: it may be that of another thread. */
+export interface RowTape
+  extends Pick<Tape, "id" | "source" | "symbol" | "startNs" | "decimals" | "precision" | "span"> {
+  readonly track?: RowTrack | undefined;
+  load(seq: Seq): Promise<RowBlock>;
+}
 
 /** What of a tape can be exported. */
 export const exportContents = ["trades", "book", "frames", "bars", "orders"] as const;
@@ -30,6 +45,8 @@ export interface RowSource {
   readonly csvColumns?: readonly TextColumn[];
   /** Of a second, in the texts of times. */
   readonly timeDecimals: TimeDecimals;
+  /** Whether the batches of a tape's rows end at the same rows each time, however the tape is stored. */
+  readonly sameCuts?: boolean;
   /** Rejects with `DamagedTape` or `StoreUnavailable`. */
   batches(): AsyncGenerator<RowBatch, void, undefined>;
 }

@@ -1,12 +1,12 @@
-import type { Seq, Tape } from "../tape.js";
+import type { Seq } from "../tape.js";
 import { type BookBatch, bookSides, effectiveStates, type TradeBatch, tradeSides } from "../track/batches.js";
 import { columnsOf } from "../track/columns.js";
 import type { Column, GroupValues } from "../track/parquet-file.js";
 import { eventStates } from "../track/track.js";
-import { pinnedTrackOf } from "../track/track-of.js";
-import type { TrackRange, TrackReader } from "../track/track-reader.js";
+import { pinnedTrackOf, type RowTrack } from "../track/track-of.js";
+import type { TrackRange } from "../track/track-reader.js";
 import type { SeqRange } from "./export-range.js";
-import type { RowBatch, RowSource, TextColumn } from "./row-source.js";
+import type { RowBatch, RowSource, RowTape, TextColumn } from "./row-source.js";
 import { doneOf, marketOf, optionalWholesOf, textsOf, wholesOf } from "./track-values.js";
 
 export interface TrackRowRange extends SeqRange {
@@ -18,7 +18,7 @@ export interface TrackRowRange extends SeqRange {
  * Level changes or trades as the event track has them, in its columns. A book that does not begin with the tape begins with the whole book
  * of the frame before its first one, as rows with `is_snapshot`. Rejects with `TrackNotFound`. Of a tape that grows, the rows end where it ends now.
  */
-export async function trackRows(tape: Tape, file: "book" | "trades", range: TrackRowRange): Promise<RowSource> {
+export async function trackRows(tape: RowTape, file: "book" | "trades", range: TrackRowRange): Promise<RowSource> {
   const track = await pinnedTrackOf(tape);
   const columns = columnsOf(track.decimals)[file];
   return {
@@ -46,7 +46,7 @@ function csvColumnsOf(columns: readonly Column[]): TextColumn[] {
 
 type Batches = ReturnType<RowSource["batches"]>;
 
-async function* bookBatches(tape: Tape, track: TrackReader, range: TrackRowRange): Batches {
+async function* bookBatches(tape: RowTape, track: RowTrack, range: TrackRowRange): Batches {
   if (!range.whole && range.from > tape.span.firstSeq) {
     const before = await bookAfter(tape, track, range.from - 1);
     if (before !== undefined) yield before;
@@ -68,7 +68,7 @@ async function* bookBatches(tape: Tape, track: TrackReader, range: TrackRowRange
   }
 }
 
-async function* tradeBatches(tape: Tape, track: TrackReader, range: TrackRowRange): Batches {
+async function* tradeBatches(tape: RowTape, track: RowTrack, range: TrackRowRange): Batches {
   for await (const batch of track.tradeBatches(placesOf(range))) {
     const origin = await batch.origin();
     yield {
@@ -90,7 +90,7 @@ export function placesOf({ from, to, whole }: TrackRowRange): TrackRange {
 
 type Origin = Pick<Awaited<ReturnType<BookBatch["origin"]>>, "localTimestamp" | "heard">;
 
-function commonValues(tape: Tape, batch: BookBatch | TradeBatch, { localTimestamp, heard }: Origin): GroupValues {
+function commonValues(tape: RowTape, batch: BookBatch | TradeBatch, { localTimestamp, heard }: Origin): GroupValues {
   return {
     ...marketOf(tape, batch.rows),
     timestamp: batch.timestamp,
@@ -105,7 +105,7 @@ function commonValues(tape: Tape, batch: BookBatch | TradeBatch, { localTimestam
 }
 
 /** The whole book that a frame shows, as a snapshot of the moment of its last update. */
-async function bookAfter(tape: Tape, track: TrackReader, seq: Seq): Promise<RowBatch | undefined> {
+async function bookAfter(tape: RowTape, track: RowTrack, seq: Seq): Promise<RowBatch | undefined> {
   const book = await track.bookAt({ seq });
   const last = await lastUpdate(track, book.n, seq, tape.span.firstSeq);
   if (last === undefined) return undefined;
@@ -148,7 +148,7 @@ interface LastUpdate {
 }
 
 /** The last event up to number `n` that changed the book, sought backwards from a frame. */
-async function lastUpdate(track: TrackReader, n: number, seq: Seq, firstSeq: Seq): Promise<LastUpdate | undefined> {
+async function lastUpdate(track: RowTrack, n: number, seq: Seq, firstSeq: Seq): Promise<LastUpdate | undefined> {
   for (let frames = 64; ; frames *= 16) {
     const start = Math.max(firstSeq, seq - frames);
     let found: LastUpdate | undefined;

@@ -1,8 +1,8 @@
-import type { Tape } from "../tape.js";
 import type { SeqRange } from "./export-range.js";
+import type { RowTape } from "./row-source.js";
 
 /** The columns that each row of a track has. */
-export function marketOf({ source, symbol }: Tape, rows: number) {
+export function marketOf({ source, symbol }: RowTape, rows: number) {
   return { exchange: new Array<string>(rows).fill(source), symbol: new Array<string>(rows).fill(symbol) };
 }
 

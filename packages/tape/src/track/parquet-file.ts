@@ -32,8 +32,7 @@ export type GroupValues = Readonly<Record<string, ColumnValues>>;
 
 /** Digits of a 64-bit decimal. */
 export const precision = 18;
-/** GZIP is what every reader has; Node 20 has no other codec of its kind. */
-const codec = "GZIP";
+/** GZIP is what every reader has; Node 20 has no other codec of its kind. Snappy is the writer's own. */
 const compressors = { GZIP: (bytes: Uint8Array) => gzipSync(bytes, { level: 6 }) };
 
 /** Encodes one Parquet file, row group by row group. The caller takes the bytes and stores them. */
@@ -42,7 +41,8 @@ export class ParquetFile {
   readonly #bytes = new ByteWriter(1 << 20);
   readonly #parquet: ParquetWriter;
 
-  constructor(columns: readonly Column[]) {
+  /** @param codec Snappy is larger, and has the same bytes on every machine */
+  constructor(columns: readonly Column[], codec: "GZIP" | "SNAPPY" = "GZIP") {
     this.#columns = columns;
     const schema: SchemaElement[] = [{ name: "root", num_children: columns.length }, ...columns.map(elementOf)];
     this.#parquet = new ParquetWriter({ writer: this.#bytes, schema, codec, compressors, createdBy: "tapedeck" });
@@ -95,7 +95,7 @@ export class ParquetFile {
   }
 
   /** What was encoded since the last call. */
-  take(): Uint8Array {
+  take(): Uint8Array<ArrayBuffer> {
     const bytes = this.#bytes.getBytes().slice();
     this.#bytes.index = 0;
     return bytes;

@@ -27,6 +27,14 @@ export class TrackFileContent {
     this.tag = `${manifest.version}-${written.bytes.toString(16)}-${written.crc32.toString(16)}`;
   }
 
+  complete(): Promise<number> {
+    return Promise.resolve(this.bytes);
+  }
+
+  readAll(): AsyncGenerator<Buffer, void, undefined> {
+    return this.read(0, this.bytes);
+  }
+
   /**
    * Bytes `from` up to and without `to`, in pieces that are read when they are taken. Fails with `DamagedTape` if they are not
    * there, or with `StoreUnavailable`.

@@ -23,6 +23,14 @@ class MadeUpFile {
     this.#failAt = failAt;
   }
 
+  complete(): Promise<number> {
+    return Promise.resolve(this.bytes);
+  }
+
+  readAll(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.read(0, this.bytes);
+  }
+
   async *read(from: number, to: number): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       for (let at = from; at < to; at += pieceBytes) {
@@ -46,7 +54,7 @@ async function ask(file: MadeUpFile): Promise<IncomingMessage> {
   const app = new Koa();
   app.silent = true;
   app.use(errorResponses(createLogger({ service: "api", node: "test", level: "silent" })));
-  app.use((ctx) => sendFile(ctx, new FileResponse("application/octet-stream", file)));
+  app.use((ctx) => sendFile(ctx, new FileResponse("application/octet-stream", () => file)));
   server = await listen(app, "127.0.0.1", 0);
   const asked = request(server.url, { agent: false }).end();
   const [answer]: IncomingMessage[] = await once(asked, "response");

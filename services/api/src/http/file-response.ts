@@ -4,20 +4,34 @@ import parseRange from "range-parser";
 import { bodyOf, type Pieces } from "./streamed-body.js";
 
 /** A file that can be read in parts. */
-interface FileContent {
-  readonly bytes: number;
+export interface FileContent {
   /** Differs from that of any other content under the same address. */
   readonly tag: string;
-  /** Bytes `from` up to and without `to`, in pieces that are read when they are taken. */
+  /** Undefined while it is being made. */
+  readonly bytes: number | undefined;
+  /** Its length, once it is made. */
+  complete(): Promise<number>;
+  /** Bytes `from` up to and without `to` of a file that is complete, in pieces that are read when they are taken. */
   read(from: number, to: number): Pieces;
+  /** All bytes, as they are made. */
+  readAll(): Pieces;
+}
+
+/** What a request says of the file that it wants, before one is chosen. */
+export interface FileRequest {
+  /** Tags of the contents that the client has a part of (`If-Match`, `If-Range`). */
+  readonly tags: readonly string[];
+  /** A part in the middle, which follows from what was read before. Others are how readers begin: HEAD, the whole file, its beginning or its end. */
+  readonly continues: boolean;
 }
 
 /** An answer that is a file, whole or the range of bytes that the request asks for. */
 export class FileResponse {
   readonly type: string;
-  readonly content: FileContent;
+  /** The content for a request, where there are several under one address. */
+  readonly content: (request: FileRequest) => Promise<FileContent> | FileContent;
 
-  constructor(type: string, content: FileContent) {
+  constructor(type: string, content: FileResponse["content"]) {
     this.type = type;
     this.content = content;
   }
@@ -30,21 +44,32 @@ interface ByteRange {
 }
 
 /**
- * Sends a file by the rules of RFC 9110: 304 for what the client has already, 206 for one range of bytes, 416 for a range beyond the end, and
- * all of it for several ranges at once.
+ * Sends a file by the rules of RFC 9110: 412 for a client that wants another content, 304 for what the client has already, 206 for one range of bytes, 416
+ * for a range beyond the end, and all of it for several ranges at once. What is being made is sent as it is made, if all of it is asked for.
  *
- * @throws RefusedError RANGE_NOT_SATISFIABLE, and what reading the first piece throws
+ * @throws RefusedError PRECONDITION_FAILED, RANGE_NOT_SATISFIABLE, and what making the file and reading its first piece throws
  */
-export async function sendFile(ctx: Context, { type, content }: FileResponse): Promise<void> {
-  const { bytes, tag } = content;
+export async function sendFile(ctx: Context, { type, content: choose }: FileResponse): Promise<void> {
+  const content = await choose(requestOf(ctx));
+  const { tag } = content;
   // Clients may keep it if they ask each time: who may read it can change.
   const headers = { ETag: `"${tag}"`, "Accept-Ranges": "bytes", "Cache-Control": "private, no-cache" };
-  if (isKnown(ctx.get("If-None-Match"), tag)) {
+  checkPrecondition(ctx, tag);
+  if (hasTag(ctx.get("If-None-Match"), tag, "weak")) {
     ctx.status = 304;
     ctx.set(headers);
     return;
   }
-  const range = requestedRange(ctx, content);
+  const asksForPart = wantsPart(ctx, tag);
+  if (ctx.method === "GET" && !asksForPart && content.bytes === undefined) {
+    const body = await bodyOf(ctx, content.readAll());
+    ctx.type = type;
+    ctx.set(headers);
+    ctx.body = body;
+    return;
+  }
+  const bytes = await content.complete();
+  const range = asksForPart ? requestedRange(ctx, bytes) : undefined;
   const { start, end } = range ?? { start: 0, end: bytes - 1 };
   const body = ctx.method === "HEAD" ? undefined : await bodyOf(ctx, content.read(start, end + 1));
   ctx.status = range === undefined ? 200 : 206;
@@ -54,18 +79,42 @@ export async function sendFile(ctx: Context, { type, content }: FileResponse): P
   ctx.length = end - start + 1;
 }
 
+function requestOf(ctx: Context): FileRequest {
+  const tags = [ctx.get("If-Match"), ctx.get("If-Range")].flatMap(tagsIn);
+  return { tags, continues: ctx.method === "GET" && /^bytes=[1-9]\d*-/i.test(ctx.get("Range")) };
+}
+
+/** The strong tags of a header, without quotes. */
+function tagsIn(header: string): string[] {
+  return [...header.matchAll(/(?<!W\/)"([^"]*)"/g)].map(([, tag = ""]) => tag);
+}
+
+/** @throws RefusedError PRECONDITION_FAILED */
+function checkPrecondition(ctx: Context, tag: string): void {
+  const wanted = ctx.get("If-Match");
+  if (wanted === "" || hasTag(wanted, tag, "strong")) return;
+  ctx.set("ETag", `"${tag}"`);
+  throw new RefusedError(
+    refuse("PRECONDITION_FAILED", `If-Match: the file has another content now, with the tag "${tag}".`),
+  );
+}
+
 /** Not Koa's `ctx.fresh`: that ignores the tags of a client which sends `no-cache` beside them, as each `fetch` does. */
-function isKnown(tags: string, tag: string): boolean {
-  return tags.split(",").some((each) => ["*", `"${tag}"`, `W/"${tag}"`].includes(each.trim()));
+function hasTag(tags: string, tag: string, comparison: "weak" | "strong"): boolean {
+  const accepted = ["*", `"${tag}"`, ...(comparison === "weak" ? [`W/"${tag}"`] : [])];
+  return tags.split(",").some((each) => accepted.includes(each.trim()));
+}
+
+/** Only a GET can ask for a part. Units other than bytes, and what is not a range at all, count as not sent. */
+function wantsPart(ctx: Context, tag: string): boolean {
+  if (ctx.method !== "GET" || !/^bytes=/i.test(ctx.get("Range"))) return false;
+  const condition = ctx.get("If-Range");
+  return condition === "" || condition === `"${tag}"`;
 }
 
 /** Undefined: all of it. */
-function requestedRange(ctx: Context, { bytes, tag }: FileContent): ByteRange | undefined {
+function requestedRange(ctx: Context, bytes: number): ByteRange | undefined {
   const header = ctx.get("Range");
-  // Only a GET can ask for a part. Units other than bytes, and what is not a range at all, count as not sent.
-  if (ctx.method !== "GET" || !/^bytes=/i.test(header)) return undefined;
-  const condition = ctx.get("If-Range");
-  if (condition !== "" && condition !== `"${tag}"`) return undefined;
   // A tail longer than the file is the whole file; the parser takes it for a range beyond the end.
   const tail = /^bytes=-(\d+)$/i.exec(header)?.[1];
   if (tail !== undefined && Number(tail) > bytes) return { start: 0, end: bytes - 1 };

@@ -56,7 +56,7 @@ function codesOf(route: Route): RefusalCode[] {
   const codes = new Set<RefusalCode>(["UNAVAILABLE", ...route.refusals]);
   if (takesBody(route)) for (const code of ["BODY_TOO_LARGE", "UNSUPPORTED_BODY"] as const) codes.add(code);
   const readsInput = takesBody(route) || Object.keys({ ...route.params.shape, ...route.query.shape }).length > 0;
-  if (route.isFile) codes.add("RANGE_NOT_SATISFIABLE");
+  if (route.isFile) for (const code of ["PRECONDITION_FAILED", "RANGE_NOT_SATISFIABLE"] as const) codes.add(code);
   if (readsInput) for (const code of ["MALFORMED", "INVALID_VALUE"] as const) codes.add(code);
   return [...codes];
 }

@@ -10,6 +10,7 @@ import { replayRoutes } from "./replay.js";
 import { reportRoutes } from "./reports.js";
 import { sessionRoutes } from "./sessions.js";
 import { shareRoutes } from "./shares.js";
+import { tapeFileRoutes } from "./tape-files.js";
 import { tapeRoutes } from "./tapes.js";
 import { trackRoutes } from "./track.js";
 
@@ -20,6 +21,7 @@ const documented: readonly Route[] = [
   ...modeRoutes,
   ...dataRoutes,
   ...tapeRoutes,
+  ...tapeFileRoutes,
   ...trackRoutes,
   ...reportRoutes,
   ...monitoringRoutes,

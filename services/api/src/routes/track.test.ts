@@ -67,7 +67,7 @@ describe("[A120] the files of an event track", () => {
       );
     }
     expect(await refused("/tapes/sim.calm.1.BTCUSDT/trades.parquet")).toMatchObject({ code: "TAPE_NOT_FOUND" });
-    expect(await refused("/tapes/sim2.BTCUSDT.1.calm/trades.parquet")).toEqual(
+    expect(await refused("/tapes/sim2.BTCUSDT.1.calm/snapshots.parquet")).toEqual(
       refusal("Tape sim2.BTCUSDT.1.calm has no files of its event track: it is made when it is asked for."),
     );
     for (const id of ["nothing", "small@2"]) {

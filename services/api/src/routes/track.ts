@@ -12,50 +12,22 @@ import {
   trackLine,
 } from "@tapedeck/protocol";
 import { positionAt, type SessionRecord } from "@tapedeck/sessions";
-import { type StoredTrackFile, storedTrackFiles, type Tape } from "@tapedeck/tape";
-import { z } from "zod";
+import type { Tape } from "@tapedeck/tape";
 import type { Api } from "../api.js";
 import type { Caller } from "../auth/caller.js";
-import { FileResponse } from "../http/file-response.js";
 import { noInput, type Route, route } from "../http/route.js";
 import { StreamResponse } from "../http/streamed-body.js";
 import { findSession, openTape } from "../sessions/session-access.js";
 import { bookAt, placeOfSeq } from "../tapes/full-book.js";
-import { checkMayRead, openReadable } from "../tapes/tape-access.js";
+import { openReadable } from "../tapes/tape-access.js";
 import { changesOf, checkedSeq, eventsOf, placeOfTime } from "../tapes/track-ranges.js";
 import { tapeParams } from "./tapes.js";
 
 const tag = "Event track";
-const parquet = "application/vnd.apache.parquet";
 const ndjson = "application/x-ndjson";
-
-const files: Readonly<Record<StoredTrackFile, string>> = {
-  trades: "Trades of a tape as its source said them, as Parquet",
-  book: "Level changes of a tape's book as its source said them, as Parquet",
-  snapshots: "Whole books of a tape, written now and then, as Parquet",
-  orders: "What happened to each order of a tape, if its source says so, as Parquet",
-};
 
 /** What the source of a tape said, beyond the frames. */
 export const trackRoutes: readonly Route[] = [
-  ...storedTrackFiles.map((file) =>
-    route({
-      ...noInput,
-      method: "GET",
-      path: `/tapes/{id}/${file}.parquet`,
-      tag,
-      summary: files[file],
-      params: tapeParams,
-      mediaType: parquet,
-      isFile: true,
-      answer: z.file(),
-      refusals: ["TAPE_NOT_FOUND", "TRACK_NOT_FOUND", "TAPE_DAMAGED"],
-      async handle({ params: { id }, caller }, api) {
-        await checkMayRead(api, id, caller);
-        return new FileResponse(parquet, await api.tapes.trackFile(id, file));
-      },
-    }),
-  ),
   route({
     ...noInput,
     method: "GET",

@@ -25,6 +25,8 @@ import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@taped
 import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
+import { FilePins } from "../files/file-pins.js";
+import { GeneratedFiles } from "../files/generated-files.js";
 import { listen } from "../http/listen.js";
 import { createRequestMetrics } from "../http/request-metrics.js";
 import { openQueues } from "../pages/queues-page.js";
@@ -36,6 +38,10 @@ export interface TestApiOptions {
   /** Key prefix, to share a cluster with another node; a random one otherwise. */
   readonly prefix?: string;
   readonly tapes?: TapeStore;
+  /** Bound of the files that it makes. */
+  readonly filesBytes?: number;
+  /** How long a request waits for one. */
+  readonly filesHoldMs?: number;
   readonly caps?: SessionCaps;
   readonly legacyModeGuess?: boolean;
   readonly trustedProxies?: string;
@@ -88,6 +94,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   reportRedisHealth(redis, health);
   const queues = openQueues({ redis, keys, log }, 2);
   const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [], ...options.guard });
+  const files = new GeneratedFiles({ diskBytes: options.filesBytes ?? 2 ** 26, holdMs: options.filesHoldMs, log });
   const app = createApp({
     node,
     sessions,
@@ -95,6 +102,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     tapes,
     searches,
     streams: new OpenStreams(),
+    files,
+    pins: new FilePins(redis, keys),
     live,
     redis,
     keys,
@@ -121,6 +130,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     ask: (method, path, ask) => request(server.url, method, path, ask),
     async stop() {
       await server.close();
+      await files.close();
       await live.close();
       await Promise.all([tickerQueue, ...queues].map((queue) => queue.close()));
       for (const connection of [redis, subscriber]) connection.disconnect();

@@ -27,6 +27,31 @@ async function framesIn(content: string, options: Parameters<typeof importToMemo
   return { report: imported.report, tape: tapeOf(imported), frames };
 }
 
+test("[IM111] best prices of each second and consolidated ones are books of one level", async () => {
+  const ids = "ts_recv,ts_event,rtype,publisher_id,instrument_id";
+  const second = (n: number) => `2024-03-01T14:30:0${n}.000000000Z`;
+  const level = "bid_px_00,ask_px_00,bid_sz_00,ask_sz_00";
+  const bbo = [1, 2].map((n) => `${second(n)},${second(0)},195,1,5482,A,100.25,3,128,${n},100.25,101.5,1${n},12,1,1`);
+  const seconds = await framesIn(
+    textOf([`${ids},side,price,size,flags,sequence,${level},bid_ct_00,ask_ct_00`, ...bbo]),
+  );
+  expect(seconds.report.formats).toEqual(["databento"]);
+  expect(seconds.frames).toMatchObject([
+    { timestamp: second(1), best_bid: 100.25, trades: [] },
+    { timestamp: second(2), best_ask: 101.5, trades: [] },
+  ]);
+  const cmbp = ["A", "T"].map(
+    (action, n) => `${second(n + 1)},${second(n)},177,1,5482,${action},A,100.25,3,128,5,100.25,101.5,10,12,39,39`,
+  );
+  const consolidated = await framesIn(
+    textOf([`${ids},action,side,price,size,flags,ts_in_delta,${level},bid_pb_00,ask_pb_00`, ...cmbp]),
+  );
+  expect(consolidated.frames).toMatchObject([
+    { timestamp: second(0) },
+    { timestamp: second(1), trades: [{ size: 3 }] },
+  ]);
+});
+
 const styles = [true, false].flatMap((pretty) => [true, false].map((symbols) => ({ pretty, symbols })));
 
 describe("Databento's CSV", () => {

@@ -10,10 +10,9 @@ import type { OrderId } from "../resting-orders.js";
 import { DatabentoEvents } from "./events.js";
 import { type DatabentoRecord, noPrice, noTime, priceOfBillionths, type Schema } from "./record.js";
 
-const common = [
-  ...["ts_event", "rtype", "publisher_id", "instrument_id"],
-  ...["action", "side", "price", "size", "flags", "sequence"],
-];
+const common = ["ts_event", "rtype", "publisher_id", "instrument_id", "side", "price", "size", "flags"];
+/** By the number of its records' type, what a CSV without actions has: the best prices at the end of each second. */
+const withoutActions: Readonly<Record<string, Schema>> = { 192: "cbbo-1s", 195: "bbo-1s" };
 
 /** A price in billionths is larger: this is a thousandth of a currency unit. A smaller one is a decimal that is whole. */
 const smallestBillionths = 1_000_000;
@@ -22,11 +21,13 @@ const smallestBillionths = 1_000_000;
 export function csvSchema({ head: [first = "", ...rows] }: RecordingFile): Schema | undefined {
   const header = new Header(first);
   if (!header.has(...common)) return undefined;
+  if (!header.has("action")) return withoutActions[rows[0]?.split(",")[header.names.indexOf("rtype")] ?? ""];
   if (header.has("order_id")) return "mbo";
   if (!header.has("bid_px_00")) return "trades";
   if (header.has("bid_px_01")) return "mbp-10";
   const place = header.names.indexOf("action");
   const traded = rows.every((row) => row === "" || row.split(",")[place] === "T");
+  if (header.has("bid_pb_00")) return traded ? "tcbbo" : "cmbp-1";
   return traded ? "tbbo" : "mbp-1";
 }
 
@@ -43,6 +44,8 @@ export class DatabentoRows implements LineParser {
   readonly #levels: readonly LevelPlaces[];
   readonly #hasSymbol: boolean;
   readonly #hasOrders: boolean;
+  readonly #hasActions: boolean;
+  readonly #numbered: boolean;
 
   constructor(file: RecordingFile, reading: ReadContext) {
     this.#headerLine = file.head[0] ?? "";
@@ -53,6 +56,8 @@ export class DatabentoRows implements LineParser {
     this.#levels = levelPlaces(this.#header, this.#place);
     this.#hasSymbol = this.#header.has("symbol");
     this.#hasOrders = this.#header.has("order_id");
+    this.#hasActions = this.#header.has("action");
+    this.#numbered = this.#header.has("sequence");
     this.#decimalPrices = this.#hasDecimals(file.head.slice(1));
   }
 
@@ -66,14 +71,15 @@ export class DatabentoRows implements LineParser {
         publisherId: wholeOf(value("publisher_id"), "publisher_id"),
         instrumentId: wholeOf(value("instrument_id"), "instrument_id"),
         symbol: symbol === "" ? undefined : symbol,
-        eventNs: timeOf(value("ts_event"), "ts_event"),
+        // Without an action it is the time of the last trade, and the book is that of the receive time.
+        eventNs: this.#hasActions ? timeOf(value("ts_event"), "ts_event") : undefined,
         receivedNs: timeOf(value("ts_recv"), "ts_recv"),
-        action: value("action"),
+        action: this.#hasActions ? value("action") : "N",
         side: value("side"),
         price: this.#price(value("price"), "price"),
         size: sizeOf(value("size"), "size"),
         flags: wholeOf(value("flags"), "flags"),
-        sequence: wholeOf(value("sequence"), "sequence"),
+        sequence: this.#numbered ? wholeOf(value("sequence"), "sequence") : undefined,
         book: this.#hasOrders ? { orderId: orderIdOf(value("order_id")) } : this.#book(row),
       },
       out,
@@ -85,7 +91,8 @@ export class DatabentoRows implements LineParser {
   }
 
   #book(row: readonly string[]): DatabentoRecord["book"] {
-    return this.#levels.length === 0 ? undefined : { bids: this.#side(row, "bid"), asks: this.#side(row, "ask") };
+    const depth = this.#levels.length;
+    return depth === 0 ? undefined : { bids: this.#side(row, "bid"), asks: this.#side(row, "ask"), depth };
   }
 
   #side(row: readonly string[], side: "bid" | "ask"): BookLevel[] {

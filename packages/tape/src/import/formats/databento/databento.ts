@@ -3,11 +3,11 @@ import { type EventStream, type Format, lineStream, type ReadContext } from "../
 import { csvSchema, DatabentoRows } from "./databento-csv.js";
 import { dbnSchema } from "./dbn/metadata.js";
 import { dbnStream } from "./dbn/stream.js";
-import { type Schema, schemas, schemasAccepted } from "./record.js";
+import { type Schema, sampled, schemas, schemasAccepted } from "./record.js";
 
 export const databento: Format = {
   name: "databento",
-  about: "Databento's DBN files and CSV: mbo, mbp-10, mbp-1, tbbo and trades",
+  about: "Databento's DBN files and CSV: mbo, mbp-10, mbp-1, tbbo, best prices of each second, trades",
   recognises: (file) => schemaOf(file) !== undefined,
   streams: (files, reading) => richest(files, reading).map(({ file, schema }) => streamOf(file, schema, reading)),
 };
@@ -22,6 +22,10 @@ export function unsupportedDbn({ beginning }: RecordingFile): string | undefined
   if (!isDbn(beginning)) return undefined;
   const found = dbnSchema(beginning);
   if ("reason" in found) return found.reason;
+  if (/^c?bbo-1m$/.test(found.schema)) {
+    const each = found.schema.replace("1m", "1s");
+    return `is a DBN file of the schema ${found.schema}, whose books are a minute apart: ask Databento for ${each} or ${each.replace("bbo-1s", "mbp-1")} instead`;
+  }
   return schemaNamed(found.schema) === undefined
     ? `is a DBN file of the schema ${found.schema}: ${schemasAccepted}`
     : undefined;
@@ -50,7 +54,7 @@ function richest(files: readonly RecordingFile[], reading: ReadContext): Known[]
   });
   const best = schemas.find((schema) => known.some((one) => one.schema === schema));
   return known.filter(({ file, schema }) => {
-    if (schema === best) return true;
+    if (schema === best || (schema === "trades" && best !== undefined && sampled.includes(best))) return true;
     reading.notice(leftOut(file, schema, best));
     return false;
   });

@@ -49,7 +49,7 @@ export class DatabentoEvents {
     const base = { instrument, ...times, sequence: record.sequence };
     const trades = action === "T" ? [tradeOf(record, times.ns)] : [];
     if (book !== undefined && "bids" in book) {
-      out.push({ kind: "snapshot", ...base, bids: book.bids, asks: book.asks, trades });
+      out.push({ kind: "snapshot", ...base, ...book, trades });
       return;
     }
     const trade = trades.map((one): SourceEvent => ({ kind: "trade", ...base, ...one }));

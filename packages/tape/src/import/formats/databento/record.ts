@@ -1,11 +1,14 @@
 import type { BookLevel } from "@tapedeck/market";
 import type { OrderId } from "../resting-orders.js";
 
-/** The market data that a file holds, richest first: each has the trades of those after it. */
-export const schemas = ["mbo", "mbp-10", "mbp-1", "tbbo", "trades"] as const;
+/** The market data that a file holds, richest first: each but those of `sampled` has the trades of those after it. */
+export const schemas = ["mbo", "mbp-10", "mbp-1", "cmbp-1", "tbbo", "tcbbo", "bbo-1s", "cbbo-1s", "trades"] as const;
 export type Schema = (typeof schemas)[number];
 
-export const schemasAccepted = "mbo, mbp-10, mbp-1, tbbo and trades are accepted";
+export const schemasAccepted = "mbo, mbp-10, mbp-1, cmbp-1, tbbo, tcbbo, bbo-1s, cbbo-1s and trades are accepted";
+
+/** The best prices at the end of each second. Their records have no action, and no trades. */
+export const sampled: readonly Schema[] = ["bbo-1s", "cbbo-1s"];
 
 /** A row of a CSV or a record of a DBN file. */
 export interface DatabentoRecord {
@@ -31,7 +34,12 @@ export interface DatabentoRecord {
   readonly sequence: number | undefined;
   /** What the record says about the book beside its action: the levels after it, or which order it is about. */
   readonly book:
-    | { readonly bids: readonly BookLevel[]; readonly asks: readonly BookLevel[] }
+    | {
+        readonly bids: readonly BookLevel[];
+        readonly asks: readonly BookLevel[];
+        /** Levels a side that the schema has. */
+        readonly depth: number;
+      }
     | { readonly orderId: OrderId }
     | undefined;
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { manifestOf } from "../../../../track/orders/testing.js";
 import type { SourceEvent } from "../../../events/source-event.js";
 import { TestFolder, zipOf, zstdOf } from "../../../input/testing.js";
 import { eventsOf, importToMemory, tapeOf } from "../../../test-recordings.js";
@@ -71,6 +72,44 @@ describe("Databento's binary encoding", () => {
       { bids: [[5100.25, 10]], asks: [], trades: [{ side: "unknown" }] },
     ]);
     expect(await eventsIn({ schema: schemaNumbers.tbbo, mappings: [mapped], records })).toEqual(events);
+  });
+
+  test("[IM111] consolidated best prices are books of one level, and the track says so", async () => {
+    const levels = { bids, asks, side: "A", size: 2 };
+    const records = (kind: number, actions: readonly string[]) =>
+      actions.map((action, n) => priceRecord({ event: n, action, price: px(5100.25), ...levels }, 1, kind));
+    const cmbp1 = { schema: schemaNumbers.cmbp1, mappings: [mapped], records: records(0xb1, ["A", "T"]) };
+    expect(await eventsIn(cmbp1)).toMatchObject([
+      { kind: "snapshot", ns: startNs, sequence: undefined, depth: 1, bids: [[5100.25, 10]], trades: [] },
+      { kind: "snapshot", ns: startNs + 1n, trades: [{ price: 5100.25, size: 2, side: "sell" }] },
+    ]);
+    const tcbbo = { schema: schemaNumbers.tcbbo, mappings: [mapped], records: records(0xc2, ["T"]) };
+    expect(await eventsIn(tcbbo)).toMatchObject([{ trades: [{ price: 5100.25 }] }]);
+    const { store, report } = await importToMemory([await folder.file(dbnOf(cmbp1))]);
+    expect((await manifestOf(store, tapeOf({ report }).tape ?? "")).track).toMatchObject({ depth: 1 });
+  });
+
+  test("[IM111] best prices of each second have the time of the second; trades beside them are kept", async () => {
+    const records = [0, 1, 2].map((n) => {
+      // The last trade and its time are no event of the book.
+      const sample = { action: "\0", side: "A", size: 2, price: px(5100.25), event: -5e9, received: (n + 1) * 1e9 };
+      const best = { bids: [[px(5100 + n / 4), 10] as const], asks: [[px(5101), 12] as const] };
+      return priceRecord({ ...sample, ...best, sequence: n + 7 }, 1, 0xc3);
+    });
+    const bbo = dbnOf({ schema: schemaNumbers.bbo1s, mappings: [mapped], records });
+    const sold = priceRecord({ event: 15e8, action: "T", side: "A", price: px(5100.25), size: 4 }, 0);
+    const trades = dbnOf({ schema: schemaNumbers.trades, mappings: [mapped], records: [sold] });
+    const { report } = await importToMemory([await folder.file(bbo), await folder.file(trades)], { intervalMs: 0 });
+    expect(tapeOf({ report })).toMatchObject({ from: "2024-03-01T14:30:01.000000000Z", bookUpdates: 3, trades: 1 });
+    expect(await eventsIn({ schema: schemaNumbers.bbo1s, mappings: [mapped], records })).toMatchObject([
+      { sequence: 7, depth: 1, trades: [] },
+      { sequence: 8 },
+      { sequence: 9 },
+    ]);
+    const minutes = await folder.file(dbnOf({ schema: schemaNumbers.bbo1m, records: [] }), "m.dbn");
+    await expect(importToMemory([minutes])).rejects.toThrow(
+      "m.dbn is a DBN file of the schema bbo-1m, whose books are a minute apart: ask Databento for bbo-1s or mbp-1 instead.",
+    );
   });
 
   test("[IM103] trades have no book, and prices are exact to the billionth", async () => {
@@ -156,7 +195,10 @@ describe("Databento's binary encoding", () => {
     const newer = Buffer.from(dbnOf({ schema: 1, records }));
     newer[3] = 4;
     const refused = [
-      [bars, "is a DBN file of the schema ohlcv-1d: mbo, mbp-10, mbp-1, tbbo and trades are accepted."],
+      [
+        bars,
+        "is a DBN file of the schema ohlcv-1d: mbo, mbp-10, mbp-1, cmbp-1, tbbo, tcbbo, bbo-1s, cbbo-1s and trades are accepted.",
+      ],
       [newer, "is a DBN file of version 4; versions 1 to 3 are known."],
       [
         dbnOf({ schema: undefined, records: [] }),

@@ -18,13 +18,20 @@ const schemaNames: readonly string[] = [
 ];
 
 /** The kinds of records that are read, by their `rtype`. */
-export const recordKinds = { trades: 0x00, mbp1: 0x01, mbp10: 0x0a, symbolMapping: 0x16, mbo: 0xa0 } as const;
+export const recordKinds = {
+  ...{ trades: 0x00, mbp1: 0x01, mbp10: 0x0a, symbolMapping: 0x16, mbo: 0xa0 },
+  ...{ cmbp1: 0xb1, cbbo1s: 0xc0, tcbbo: 0xc2, bbo1s: 0xc3 },
+} as const;
 
 const schemasOfKinds: ReadonlyMap<number, Schema> = new Map([
   [recordKinds.mbo, "mbo"],
   [recordKinds.mbp10, "mbp-10"],
   [recordKinds.mbp1, "mbp-1"],
   [recordKinds.trades, "trades"],
+  [recordKinds.cmbp1, "cmbp-1"],
+  [recordKinds.tcbbo, "tcbbo"],
+  [recordKinds.bbo1s, "bbo-1s"],
+  [recordKinds.cbbo1s, "cbbo-1s"],
 ]);
 
 /**

@@ -1,7 +1,15 @@
 import type { BookLevel } from "@tapedeck/market";
 import { BrokenLine } from "../../../import-errors.js";
 import type { OrderId } from "../../resting-orders.js";
-import { type DatabentoRecord, exactBillionths, noSize, noTime, priceOfBillionths, type Schema } from "../record.js";
+import {
+  type DatabentoRecord,
+  exactBillionths,
+  noSize,
+  noTime,
+  priceOfBillionths,
+  type Schema,
+  sampled,
+} from "../record.js";
 import { recordKinds, textAt } from "./metadata.js";
 import type { SymbolMap } from "./symbol-map.js";
 
@@ -41,16 +49,25 @@ const layouts: Readonly<Record<Schema, Layout>> = {
   "mbp-10": prices(recordKinds.mbp10, 10),
   "mbp-1": prices(recordKinds.mbp1, 1),
   tbbo: prices(recordKinds.mbp1, 1),
+  "cmbp-1": prices(recordKinds.cmbp1, 1),
+  tcbbo: prices(recordKinds.tcbbo, 1),
+  "bbo-1s": prices(recordKinds.bbo1s, 1),
+  "cbbo-1s": prices(recordKinds.cbbo1s, 1),
   trades: prices(recordKinds.trades, 0),
 };
 
 /** Reads the records of a DBN file of one schema. All versions have the same. */
 export class DbnRecords {
   readonly #layout: Layout;
+  readonly #sampled: boolean;
+  /** Consolidated data has no numbers of messages. */
+  readonly #numbered: boolean;
   readonly #symbols: SymbolMap;
 
   constructor(schema: Schema, symbols: SymbolMap) {
     this.#layout = layouts[schema];
+    this.#sampled = sampled.includes(schema);
+    this.#numbered = !["cmbp-1", "tcbbo", "cbbo-1s"].includes(schema);
     this.#symbols = symbols;
   }
 
@@ -67,21 +84,22 @@ export class DbnRecords {
     const instrumentId = bytes.readUInt32LE(at + 4);
     const eventNs = timeAt(bytes, at + 8, "ts_event");
     const receivedNs = timeAt(bytes, at + layout.received, "ts_recv");
-    const action = String.fromCharCode(bytes[at + layout.action] ?? 0);
+    const action = this.#sampled ? "N" : String.fromCharCode(bytes[at + layout.action] ?? 0);
     const size = bytes.readUInt32LE(at + layout.size);
     if (size === noSize && "AMCT".includes(action)) throw new BrokenLine("it has no size");
     return {
       publisherId: bytes.readUInt16LE(at + 2),
       instrumentId,
       symbol: this.#symbols.symbolOf(instrumentId, receivedNs ?? eventNs ?? 0n),
-      eventNs,
+      // Of a sampled record it is the time of the last trade, and the book is that of the receive time.
+      eventNs: this.#sampled ? undefined : eventNs,
       receivedNs,
       action,
       side: String.fromCharCode(bytes[at + layout.side] ?? 0),
       price: priceAt(bytes, at + layout.price),
       size,
       flags: bytes[at + layout.flags] ?? 0,
-      sequence: bytes.readUInt32LE(at + layout.sequence),
+      sequence: this.#numbered ? bytes.readUInt32LE(at + layout.sequence) : undefined,
       book:
         kind === recordKinds.mbo
           ? { orderId: orderIdOf(bytes, at + orderIdAt) }
@@ -109,7 +127,7 @@ function levelsOf(bytes: Buffer, at: number, count: number): DatabentoRecord["bo
     const ask = priceAt(bytes, level + 8);
     if (ask !== undefined) asks.push([ask, bytes.readUInt32LE(level + 20)]);
   }
-  return { bids, asks };
+  return { bids, asks, depth: count };
 }
 
 /** Ids up to this many units of 2^32 are safe integers. */

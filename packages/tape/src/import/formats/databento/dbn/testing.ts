@@ -16,7 +16,18 @@ export interface DbnContents {
   readonly records: readonly Uint8Array[];
 }
 
-export const schemaNumbers = { mbo: 0, mbp1: 1, mbp10: 2, tbbo: 3, trades: 4, ohlcv1d: 8 } as const;
+export const schemaNumbers = {
+  mbo: 0,
+  mbp1: 1,
+  mbp10: 2,
+  tbbo: 3,
+  trades: 4,
+  ohlcv1d: 8,
+  cmbp1: 14,
+  tcbbo: 17,
+  bbo1s: 18,
+  bbo1m: 19,
+} as const;
 
 export function dbnOf({ version = 3, schema, mappings = [], symbology = [1, 0], records }: DbnContents): Uint8Array {
   const symbolBytes = version === 1 ? 22 : 71;
@@ -80,14 +91,15 @@ export function mboRecord(record: Common & { readonly order?: bigint }): Uint8Ar
 
 export type Level = readonly [price: bigint, size: number] | undefined;
 
-/** A record of trades, mbp-1, tbbo or mbp-10, by the number of its levels. */
+/** A record of trades, mbp-1, tbbo or mbp-10, by the number of its levels. @param kind of records that have another number */
 export function priceRecord(
   record: Common & { readonly bids?: readonly Level[]; readonly asks?: readonly Level[] },
   levels: number,
+  kind = levels,
 ): Uint8Array {
   const { size = 0, action, side = "N", sequence = 0, bids = [], asks = [] } = record;
   return whole([
-    ...header(levels, record),
+    ...header(kind, record),
     ...[price(record.price), u32(size)],
     ...[Uint8Array.of(action.charCodeAt(0), side.charCodeAt(0), record.flags ?? flags.last, 0)],
     ...[received(record), u32(17), u32(sequence)],

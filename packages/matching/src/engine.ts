@@ -1,4 +1,4 @@
-import type { Action, Output } from "./actions.js";
+import type { AccountView, Action, Output } from "./actions.js";
 import { Exchange, type Said } from "./exchange/exchange.js";
 import { larger } from "./larger.js";
 import { latencyNs } from "./latency.js";
@@ -52,6 +52,11 @@ export class MatchingEngine {
   /** The number of the last event; -1: none. */
   get n(): number {
     return this.#n;
+  }
+
+  /** The account now, with what open orders hold. Outputs have it after each fill only. */
+  get account(): AccountView {
+    return this.#exchange.account;
   }
 
   /**

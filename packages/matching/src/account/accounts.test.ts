@@ -36,7 +36,10 @@ test("[MA41] open orders hold what they sell, or pay with the fee", () => {
   expect(words(market.place(3, limit("b", "buy", 999, 10)))).toEqual(["b refused INSUFFICIENT_BALANCE"]);
   expect(words(market.place(4, limit("c", "sell", 1_100, 15)))).toEqual(["c accepted"]);
   expect(words(market.place(5, limit("d", "sell", 1_100, 6)))).toEqual(["d refused INSUFFICIENT_BALANCE"]);
+  // 0.010 at 100, and a tenth for the fee.
+  expect(market.engine.account).toMatchObject({ lockedBase: 15n, lockedQuote: (11n * one) / 10n });
   market.act({ kind: "cancel", sentNs: ns(6), id: "c" });
+  expect(market.engine.account).toMatchObject({ lockedBase: 0n, lockedQuote: (11n * one) / 10n });
   const filled = accountOf(market.place(7, { id: "e", side: "sell", type: "MARKET", amount: 10 }));
   expect(filled).toEqual({
     kind: "spot",

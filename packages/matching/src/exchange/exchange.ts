@@ -2,7 +2,7 @@ import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { Account, AccountState } from "../account/account.js";
 import { type Commitment, feeOf, notional, scaled } from "../account/money.js";
 import { openAccount } from "../account/open-account.js";
-import type { Action, DoneReason, NewOrder, Output } from "../actions.js";
+import type { AccountView, Action, DoneReason, NewOrder, Output } from "../actions.js";
 import { checkAmount, checkOrder, checkPrices } from "../orders/order-checks.js";
 import { OwnOrders } from "../orders/own-orders.js";
 import { isStop, type WorkingOrder, workingOrder } from "../orders/working-order.js";
@@ -58,6 +58,10 @@ export class Exchange {
 
   get accountState(): AccountState {
     return this.#account.state;
+  }
+
+  get account(): AccountView {
+    return this.#account.view(this.#commitments());
   }
 
   act(action: Action): void {
@@ -237,7 +241,7 @@ export class Exchange {
     this.#account.fill({ side, price, amount, fee });
     const trade = ++this.counts.trades;
     this.#say({ kind: "fill", trade, order: number, id, side, price, amount, maker, fee, open: order.open });
-    this.#say({ kind: "account", account: this.#account.view(this.#commitments()) });
+    this.#say({ kind: "account", account: this.account });
     if (order.open === 0) this.#say({ kind: "done", order: number, id, state: "FILLED", reason: "filled" });
   }
 

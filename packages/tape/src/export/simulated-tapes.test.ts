@@ -1,11 +1,17 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { analyticsVersion } from "@tapedeck/market";
+import { frame } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
+import { framesOf, importToMemory, tapeOf } from "../import/test-recordings.js";
 import { BlockCache, minCacheBytes } from "../reading/block-cache.js";
 import { simulatedTapeInPlace } from "../simulated/in-place-generator.js";
 import { trackOf } from "../track/track-of.js";
 import { exportRows } from "./export-rows.js";
+import { encodeRows } from "./formats.js";
 import { exportContents } from "./row-source.js";
-import { rowsOf } from "./testing.js";
+import { rowsOf, wholeFile } from "./testing.js";
 
 const open = (name = `sim2.BTCUSDT.42.mixed@${analyticsVersion}`) =>
   simulatedTapeInPlace(name, new BlockCache(minCacheBytes));
@@ -51,3 +57,43 @@ test("[EX11] a tape with orders of a user is not there", async () => {
     code: "TAPE_NOT_FOUND",
   });
 });
+
+test("[EX13] a part of a simulated tape, imported again, has the same book in each frame and the same trades", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "tapedeck-simulated-"));
+  try {
+    const tape = await open();
+    const range = { from: { seq: 550 }, to: { seq: 1_250 } };
+    const paths: string[] = [];
+    for (const content of ["book", "trades"] as const) {
+      const path = join(folder, `${content}.csv`);
+      await writeFile(path, await wholeFile(encodeRows(await exportRows(tape, content, range), "csv")));
+      paths.push(path);
+    }
+    const imported = await importToMemory(paths);
+    const shown = async (seq: number) => bookAndTrades((await tape.load(seq)).json(seq));
+    // The whole book that comes first is one of the frame before.
+    let seq = range.from.seq - 1;
+    const [trades, expected]: [object[], object[]] = [[], []];
+    for await (const json of framesOf(imported, tapeOf(imported))) {
+      const again = bookAndTrades(json);
+      const first = await shown(seq);
+      expect([seq, again.book]).toEqual([seq, first.book]);
+      trades.push(...again.trades);
+      if (seq >= range.from.seq) expected.push(...first.trades);
+      seq++;
+    }
+    expect(seq).toBe(range.to.seq + 1);
+    expect(trades).toEqual(expected);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+function bookAndTrades(json: string) {
+  const { timestamp, bids, asks, trades } = frame.parse(JSON.parse(json));
+  return {
+    book: { timestamp, bids, asks },
+    // A trade with the order that closes a frame has that frame's time, and is in the next one: an import cannot know.
+    trades: trades.map(({ timestamp: at, price, size, side }) => ({ at, price, size, side })),
+  };
+}

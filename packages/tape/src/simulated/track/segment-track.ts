@@ -1,11 +1,12 @@
 import type { BookRows, TradeRows } from "../../track/batches.js";
 
 /**
- * A segment's events have numbers from its own times this on, so a number says its segment and its place in it. The first number is kept for the
- * book that the segment begins with. There are at most some 600,000 events: 900 trades and some messages in each of 600 frames.
+ * Segment `s` has the event numbers from `s` times this on, so a number says its segment and its place in it. The first one is kept for the book
+ * that the segment begins with. A segment has at most some 600,000 events: 900 trades and some messages in each of 600 frames.
  */
 export const numbersPerSegment = 2 ** 20;
 
+/** The number that is kept for the book that a segment begins with. */
 export function firstNumberOf(segment: number): number {
   return segment * numbersPerSegment;
 }

@@ -178,6 +178,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
     "/admin/queues/api/queues",
     "/tapes",
     `/sessions/${session.id}`,
+    `/sessions/${session.id}/book`, // of a tape that grows
   ]) {
     expect([path, (await ask(path)).status]).toEqual([path, 200]);
   }

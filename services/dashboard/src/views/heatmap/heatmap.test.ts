@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { FrameLog } from "../../playback/frame-log";
 import { clustersOf } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./columns/depth-columns";
-import { gridAround, gridFits, niceStep, roundPrices } from "./columns/price-grid";
+import { gridAround, gridFits, niceStep, pricesWithin, roundPrices } from "./columns/price-grid";
 
 const prices = { low: 90, high: 110 };
 
@@ -86,6 +86,26 @@ test("[DB44] steps are round multiples of the tick", () => {
   expect(niceStep(3400, 0.1)).toBeCloseTo(5000);
   expect(roundPrices({ low: 0.1, high: 1.04 }, 5)).toEqual([0.2, 0.4, 0.6000000000000001, 0.8, 1]);
   expect(roundPrices({ low: 1, high: 1 }, 5)).toEqual([]);
+});
+
+test("[DB43] prices from before a gap are not shown after it", () => {
+  const log = new FrameLog();
+  const at = (seq: number, mid: number): Frame => ({
+    ...frame(seq, [[mid - 1, 1]]),
+    mid_price: mid,
+    asks: [[mid + 1, 1]],
+  });
+  log.append(at(0, 100), 1);
+  log.append({ ...at(600, 500), gap_before_ms: 59_900 }, 1);
+  log.append(at(601, 501), 1);
+  const start = 1_700_000_000_000;
+  const within = (from: number, to: number) => pricesWithin(log, { from: start + from, to: start + to });
+  expect(within(50_000, 61_000)?.low).toBeGreaterThan(490);
+  expect(within(60_050, 61_000)?.low).toBeGreaterThan(490);
+  expect(within(-1000, 61_000)?.low).toBeLessThan(100);
+  // A window within the gap, and one before all frames.
+  expect(within(10_000, 20_000)?.low).toBeLessThan(100);
+  expect(within(-20_000, -10_000)).toBeUndefined();
 });
 
 test("[DB41] the trades of a frame are one disc per side at their mean price, with the user's own trades apart", () => {

@@ -1,4 +1,4 @@
-import type { FrameLog } from "../../../playback/frame-log";
+import { type FrameLog, follows } from "../../../playback/frame-log";
 import type { TimeWindow } from "../../../playback/viewport";
 
 /** A row of the heatmap's texture covers the prices from `base + row * step` up to the next row. */
@@ -57,10 +57,19 @@ export function roundPrices({ low, high }: PriceSpan, most: number): number[] {
 
 const samples = 90;
 
+/** The first frame that a window shows: the one before it, if that lasts into it. */
+function firstIndexIn(log: FrameLog, from: number): number {
+  const before = log.indexAt(from);
+  const next = log.at(before + 1);
+  const lasts = next === undefined || follows(log.at(before), next);
+  return before >= 0 && lasts ? before : before + 1;
+}
+
 /** The prices to show for a time window: all mid prices in it, plus the median depth of the book above and below. */
 export function pricesWithin(log: FrameLog, { from, to }: TimeWindow): PriceSpan | undefined {
-  const first = Math.max(0, log.indexAt(from));
   const last = log.indexAt(to);
+  // Within a gap, those of the frame before it.
+  const first = Math.min(firstIndexIn(log, from), Math.max(last, 0));
   if (last < first) return undefined;
   let [low, high] = [Infinity, -Infinity];
   const depths: number[] = [];

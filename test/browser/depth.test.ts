@@ -162,6 +162,41 @@ test("[DB89] the heatmap scrolls through prices by drag and by key, zooms on its
   expect(dashboard.errors).toEqual([]);
 });
 
+test("[DB89] on a phone one finger scrolls prices, and two zoom them", async ({ cluster, dashboards }) => {
+  const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, phone);
+  await cluster.http.control(id, "seek", { fraction: 0.4 });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await expect.poll(async () => (await shownPrices(dashboard)).length).toBe(2);
+  await settled(dashboard);
+  const before = await shownPrices(dashboard);
+  const box = await heatmapOf(dashboard).boundingBox();
+  if (!box) throw new Error("the heatmap is not visible");
+  const cdp = await dashboard.page.context().newCDPSession(dashboard.page);
+  /** Fingers at these distances from the middle of the plot, one after the other. */
+  const touch = async (...places: readonly (readonly number[])[]) => {
+    const points = (offsets: readonly number[]) =>
+      offsets.map((offset, id) => ({ id, x: box.x + 120, y: box.y + box.height / 2 + offset }));
+    for (const [nth, offsets] of places.entries()) {
+      const type = nth === 0 ? "touchStart" : "touchMove";
+      await cdp.send("Input.dispatchTouchEvent", { type, touchPoints: points(offsets) });
+    }
+    await cdp.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await touch([0], [20], [60]);
+  await expect.poll(async () => (await shownPrices(dashboard))[0]).toBeGreaterThan(before[0] ?? 0);
+  await dashboard.press("Follow price");
+  const heightOf = ([low = 0, high = 0]: number[]) => high - low;
+  await touch([-80, 80], [-60, 60], [-35, 35]);
+  await expect.poll(async () => heightOf(await shownPrices(dashboard))).toBeGreaterThan(heightOf(before) * 1.5);
+  // Nothing is wider than the screen, also with all buttons.
+  await touch([0], [20], [60]);
+  await dashboard.page.getByRole("button", { name: "Follow price" }).waitFor();
+  const controls = dashboard.page.getByRole("region", { name: "Depth" }).locator("header");
+  expect(await controls.evaluate((header) => header.scrollWidth - header.clientWidth)).toBe(0);
+  expect(dashboard.errors).toEqual([]);
+});
+
 test("[DB93] without an event track the button for the whole book says why there is none", async ({
   cluster,
   dashboards,

@@ -15,7 +15,6 @@ export function HeatmapPanel() {
   useExportableChart("depth", view);
   const { viewport } = usePlayback();
   const spanMs = useStore(viewport.store, (state) => state.spanMs);
-  const following = useStore(viewport.store, (state) => state.endMs === undefined);
   const known = spanMs === undefined || spans.includes(spanMs);
   return (
     <Panel
@@ -32,11 +31,7 @@ export function HeatmapPanel() {
       }
       aside={
         <>
-          {!following && (
-            <Button className={styles.follow} onClick={() => viewport.follow()}>
-              Follow
-            </Button>
-          )}
+          {view && <FollowButton heatmap={view} />}
           {view && <PriceControls heatmap={view} />}
           <Select
             small
@@ -61,10 +56,27 @@ export function HeatmapPanel() {
   );
 }
 
+/** Back to the playhead, to the price, or to both: there is no room for two buttons on a phone. */
+function FollowButton({ heatmap }: { readonly heatmap: Heatmap }) {
+  const { viewport } = usePlayback();
+  const followsTime = useStore(viewport.store, (state) => state.endMs === undefined);
+  const followsPrice = useStore(heatmap.prices.store, (state) => state.following);
+  if (followsTime && followsPrice) return null;
+  const follow = () => {
+    viewport.follow();
+    if (!followsPrice) heatmap.prices.followPrice();
+  };
+  return (
+    <Button className={styles.follow} onClick={follow}>
+      {followsTime ? "Follow price" : "Follow"}
+    </Button>
+  );
+}
+
 /** Which prices are shown. */
 function PriceControls({ heatmap }: { readonly heatmap: Heatmap }) {
   const { viewport, notify } = usePlayback();
-  const { following, whole } = useStore(heatmap.prices.store);
+  const { whole } = useStore(heatmap.prices.store);
   const hasTrack = usePageState(({ tape }) => tape?.event_track ?? false);
   const toggleWhole = () => {
     if (whole) heatmap.prices.reset();
@@ -73,11 +85,6 @@ function PriceControls({ heatmap }: { readonly heatmap: Heatmap }) {
   };
   return (
     <>
-      {!following && (
-        <Button className={styles.follow} onClick={() => heatmap.prices.followPrice()}>
-          Follow price
-        </Button>
-      )}
       <Button
         className={styles.whole}
         aria-pressed={whole}

@@ -127,7 +127,7 @@ describe("[CM40] tapedeck export", () => {
     expect((await readdir(folder)).sort()).toEqual(["book.csv", "trades.csv"]);
   });
 
-  test("[EX11] writes a range of a simulated tape, and refuses more before it begins a file", async () => {
+  test("[EX14] writes a range of a simulated tape, and refuses more before it begins a file", async () => {
     const what = ["--what", "book,trades,orders", "--format", "csv", "--out", "."];
     const range = ["--from", "2025-01-01T00:01:00Z", "--to", "seq:612"];
     const { code, stdout, stderr } = await tapedeck("export", "sim2.BTCUSDT.42.mixed", ...what, ...range);

@@ -16,7 +16,7 @@ import { rowsOf, wholeFile } from "./testing.js";
 const open = (name = `sim2.BTCUSDT.42.mixed@${analyticsVersion}`) =>
   simulatedTapeInPlace(name, new BlockCache(minCacheBytes));
 
-test("[EX11] a range of a simulated tape has rows of each kind", async () => {
+test("[EX14] a range of a simulated tape has rows of each kind", async () => {
   const tape = await open();
   const range = { from: { seq: 590 }, to: { seq: 612 } };
   const track = trackOf(tape);
@@ -40,7 +40,7 @@ test("[EX11] a range of a simulated tape has rows of each kind", async () => {
   expect(Math.min(...Object.values(counts))).toBeGreaterThan(0);
 });
 
-test("[EX11] a range has both ends, six hours apart at most", async () => {
+test("[EX14] a range has both ends, six hours apart at most", async () => {
   const tape = await open();
   for (const content of exportContents) {
     await expect(exportRows(tape, content)).rejects.toThrow("from: is required; tape sim2.BTCUSDT.42.mixed@");
@@ -52,7 +52,7 @@ test("[EX11] a range has both ends, six hours apart at most", async () => {
   }
 });
 
-test("[EX11] a tape with orders of a user is not there", async () => {
+test("[EX14] a tape with orders of a user is not there", async () => {
   await expect(open(`sim2.BTCUSDT.42.mixed~0c5e49b1a2f7~me@${analyticsVersion}`)).rejects.toMatchObject({
     code: "TAPE_NOT_FOUND",
   });

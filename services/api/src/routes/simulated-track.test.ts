@@ -24,15 +24,15 @@ async function linesOf(query: string) {
 }
 
 describe("[A130] the event track of a simulated tape", () => {
-  test("is there, and has no files", async () => {
+  test("is there, and has no file of whole books", async () => {
     expect(await asked(`/tapes/${tape}`)).toMatchObject({ event_track: true });
-    expect(await asked(`/tapes/${tape}/book.parquet`)).toMatchObject({ code: "TRACK_NOT_FOUND" });
+    expect(await asked(`/tapes/${tape}/snapshots.parquet`)).toMatchObject({ code: "TRACK_NOT_FOUND" });
   });
 
   test("has the book at a frame or a time, to its full depth", async () => {
     const book = await bookAt("?seq=1234&depth=1000");
     expect(book).toMatchObject({ tape: `${tape}@${analyticsVersion}`, source: "SIMULATION", seq: 1_234 });
-    expect(book).toMatchObject({ known_low: null, known_high: null });
+    expect(book).toMatchObject({ known_low: null, known_high: null, limits_known: true });
     expect([book.bids.length, book.bid_levels > 20]).toEqual([book.bid_levels, true]);
     expect(await bookAt(`?ts=${book.ts}&depth=1000`)).toEqual(book);
   });

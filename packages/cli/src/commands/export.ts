@@ -40,7 +40,7 @@ interface Choices {
 const helpText = `
   trades, book   what the source said, event by event, from the event track
   frames         a row for each frame: all features, and 20 levels a side
-  orders         what the source said of each order, of tapes of LOBSTER and Databento's mbo, and simulated ones
+  orders         what the source said of each order, of tapes of LOBSTER, ITCH and Databento's mbo, and simulated ones
   bars           open, high, low, close, volume, trades and vwap, of any tape; intervals without a trade are left out
 
 A simulated tape (sim2.BTCUSDT.42.mixed) needs --from and --to, six hours apart at most.

@@ -74,6 +74,8 @@ export async function importRecording(
       // The event track began with other decimals than the rest of the recording needs: it is written anew.
       if (!(error instanceof DecimalsChanged)) throw error;
       decimals.set(error.instrument, error.decimals);
+    } finally {
+      await opened.close();
     }
   }
 }

@@ -6,6 +6,7 @@ import { type Compression, compressionOf, decompress } from "./decompress.js";
 import { ArrayElements, beginsArray } from "./json-array.js";
 import { isParquet, ParquetTable } from "./table/parquet-table.js";
 import { headerLine, type Table } from "./table/table.js";
+import { UnpackedFiles } from "./unpacked-files.js";
 import { signatureBytes, unsupportedKind } from "./unsupported-kinds.js";
 import { filesInZip, isZip } from "./zip-archive.js";
 
@@ -40,6 +41,8 @@ export interface SkippedFile {
 export interface OpenedRecording {
   readonly files: readonly RecordingFile[];
   readonly skipped: readonly SkippedFile[];
+  /** Removes what was unpacked. The files cannot be read then. */
+  close(): Promise<void>;
 }
 
 const headBytes = 64 * 1024;
@@ -51,12 +54,22 @@ export function isDbn(beginning: Buffer): boolean {
 
 /** Opens the files of the paths; a folder or a zip stands for the files in it. Throws `ImportRefused` for a path that cannot be read. */
 export async function openRecording(paths: readonly string[]): Promise<OpenedRecording> {
+  const unpacked = new UnpackedFiles();
+  try {
+    return { ...(await filesOf(paths, unpacked)), close: () => unpacked.remove() };
+  } catch (error) {
+    await unpacked.remove();
+    throw error;
+  }
+}
+
+async function filesOf(paths: readonly string[], unpacked: UnpackedFiles): Promise<Omit<OpenedRecording, "close">> {
   const files: RecordingFile[] = [];
   const skipped: SkippedFile[] = [];
   for (const path of paths) {
     const named = await isNamedFile(path);
     for (const found of named ? [path] : await filesInFolder(path, skipped)) {
-      files.push(...(await inspectPath(found, named)));
+      files.push(...(await inspectPath(found, named, unpacked)));
     }
   }
   if (files.length === 0) throw new ImportRefused(`There is no file to import in ${paths.join(", ")}.`);
@@ -83,24 +96,27 @@ async function filesInFolder(path: string, skipped: SkippedFile[]): Promise<stri
   });
 }
 
-async function inspectPath(path: string, named: boolean): Promise<RecordingFile[]> {
+async function inspectPath(path: string, named: boolean, unpacked: UnpackedFiles): Promise<RecordingFile[]> {
   return readable(path, async () => {
     const source = await fileSource(path);
-    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await inspectSource(source, named)];
+    if (!isZip(await beginningOf(source.open(ignored), 4))) return [await inspectSource(source, named, unpacked)];
     const inside: RecordingFile[] = [];
-    for (const entry of await filesInZip(source)) inside.push(await inspectSource(entry, false));
+    for (const entry of await filesInZip(source)) inside.push(await inspectSource(entry, false, unpacked));
     return inside;
   });
 }
 
-async function inspectSource(source: ByteSource, named: boolean): Promise<RecordingFile> {
+async function inspectSource(source: ByteSource, named: boolean, unpacked: UnpackedFiles): Promise<RecordingFile> {
   const { path, name, size } = source;
   const file = { path, name, bytes: size, source, named };
   try {
     const compression = compressionOf(await beginningOf(source.open(ignored), 4));
     const beginning = await readableBeginning(decompress(source.open(ignored), compression));
-    if (isParquet(beginning))
-      return { ...file, compression, beginning, array: false, ...(await tableOf(source, compression)) };
+    if (isParquet(beginning)) {
+      const packed = source.slice === undefined || compression !== undefined;
+      const whole = packed ? await unpacked.add(decompress(source.open(ignored), compression), name) : source;
+      return { ...file, compression, beginning, array: false, ...(await tableOf(whole)) };
+    }
     const kind = nestedCompression(beginning, compression) ?? unsupportedKind(beginning, name);
     const head = await headOf(source, compression);
     return { ...file, compression, beginning, ...head, ...(kind && { unreadable: kind }) };
@@ -114,13 +130,10 @@ async function inspectSource(source: ByteSource, named: boolean): Promise<Record
 /** Rows of a table in the head of its file. */
 const headRows = 500;
 
-async function tableOf(
-  { slice, size }: ByteSource,
-  compression: Compression,
-): Promise<Pick<RecordingFile, "head" | "table" | "unreadable">> {
-  // It is read from its end.
-  if (slice === undefined || compression !== undefined)
-    return { head: [], unreadable: "is a Parquet file that is packed: unpack it" };
+async function tableOf({
+  slice = unreachable,
+  size,
+}: ByteSource): Promise<Pick<RecordingFile, "head" | "table" | "unreadable">> {
   try {
     const table = await ParquetTable.open({ byteLength: size, slice: (start, end = size) => slice(start, end) });
     return { head: [headerLine(table), ...(await table.firstLines(headRows))], table, unreadable: undefined };
@@ -128,6 +141,10 @@ async function tableOf(
     if (!(error instanceof CutShort)) throw error;
     return { head: [], unreadable: `is a Parquet file that cannot be read: ${error.message}` };
   }
+}
+
+function unreachable(): Promise<ArrayBuffer> {
+  return Promise.reject(new CutShort("it can only be read from its beginning"));
 }
 
 /** Of damaged data what can be read. */

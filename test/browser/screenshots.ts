@@ -57,6 +57,10 @@ class Photographer {
       }
     } else {
       await this.#take(page, "deck");
+      await page.getByRole("button", { name: "Whole book" }).click();
+      await sleep(4000);
+      await this.#take(page, "whole-book");
+      await page.getByRole("button", { name: "Reset zoom" }).click();
       await page.getByRole("tab", { name: "Anomalies" }).click();
       await page.getByLabel("Minimum severity").selectOption("low");
       await sleep(700);
@@ -204,7 +208,7 @@ class Photographer {
 /** The pictures that each scene takes. */
 const scenes = {
   replay: [
-    ...["deck", "anomalies", "inspecting", "tapes", "session", "help"],
+    ...["deck", "whole-book", "anomalies", "inspecting", "tapes", "session", "help"],
     ...["depth", "price", "ladder", "signals", "trades", "alerts", "gaps", "frame"],
   ],
   simulation: ["simulation", "report"],

@@ -76,6 +76,21 @@ def part(file: TrackFile) -> dict[str, int]:
         return {"rows": rows, "received": reader.bytes_received, "bytes": reader.version.bytes}
 
 
+def made(tape: Tape) -> dict[str, Any]:
+    """Of files that are made on request: the frames of FRAMES, and the trades of all bars and frames."""
+    part = tape.frames(from_seq=FRAMES["from_seq"], to_seq=FRAMES["to_seq"] + 1)
+    try:
+        orders = str(tape.orders().to_arrow().num_rows)
+    except TapedeckError as error:
+        orders = error.code
+    return {
+        "frames": part.to_polars(["seq", "mid_price"]).height,
+        "barTrades": int(tape.bars("10s").to_pandas()["trades"].sum()),
+        "frameTrades": int(tape.frames().to_polars(["trade_count"])["trade_count"].sum()),
+        "orders": orders,
+    }
+
+
 async def events(tape: Tape) -> dict[str, int]:
     """Lines of the frames in FRAMES, by kind."""
     counts = {"book": 0, "trade": 0}
@@ -103,7 +118,7 @@ async def main() -> None:
         tape = await deck.tapes.get(name)
         simulated = await deck.tapes.get("sim2.BTCUSDT.1.calm")
         try:
-            simulated.trades().to_arrow()
+            simulated.snapshots().to_arrow()
             refusal = ""
         except TapedeckError as error:
             refusal = error.code
@@ -115,6 +130,8 @@ async def main() -> None:
                     "floats": await asyncio.to_thread(floats, tape),
                     "part": part(tape.book()),
                     "downloaded": downloaded(tape.book()),
+                    "made": await asyncio.to_thread(made, tape),
+                    "simulated": simulated.frames(from_seq=100, to_seq=150).to_arrow(["seq"]).num_rows,
                     "snapshots": tape.snapshots().to_polars(["n"])["n"].n_unique(),
                     "bookAt": await tape.book_at(seq=500, depth=5),
                     "events": await events(tape),

@@ -18,6 +18,8 @@ const printed = z.object({
   floats: z.array(z.number()),
   part: z.object({ rows: z.int(), received: z.int(), bytes: z.int() }),
   downloaded: z.object({ rows: z.int(), files: z.int() }),
+  made: z.object({ frames: z.int(), barTrades: z.int(), frameTrades: z.int(), orders: z.string() }),
+  simulated: z.int(),
   snapshots: z.int(),
   bookAt: z.looseObject({ tape: z.string(), bids: z.array(z.tuple([z.string(), z.string()])), bid_levels: z.int() }),
   atPlayhead: z.array(z.tuple([z.string(), z.string()])),
@@ -51,7 +53,7 @@ async function truthOf({ tape }: Truth, file: "trades" | "book"): Promise<{ whol
   return { whole: written(sums.whole), frames: written(sums.frames) };
 }
 
-test("[PY6] [PY7] [PY10] a tape's event track is a table of polars, pandas and pyarrow, with the rows and sums of its source", async ({
+test("[PY6] [PY7] [PY10] [PY11] a tape's event track is a table of polars, pandas and pyarrow, with the rows and sums of its source", async ({
   cluster,
   skip,
 }) => {
@@ -74,6 +76,9 @@ test("[PY6] [PY7] [PY10] a tape's event track is a table of polars, pandas and p
   expect(seen.downloaded).toEqual({ rows: expected.book.whole.rows, files: 1 });
   expect(seen.snapshots).toBeGreaterThan(0);
   expect(seen.events).toEqual({ book: expected.book.frames.rows, trade: expected.trades.frames.rows });
+  expect(seen.made).toMatchObject({ frames: 101, barTrades: seen.made.frameTrades, orders: "TRACK_NOT_FOUND" });
+  expect(seen.made.frameTrades).toBeGreaterThan(100);
+  expect(seen.simulated).toBe(50);
   expect(seen.refusal).toBe("TRACK_NOT_FOUND");
   const best = truth.frame(500).bids.slice(0, 5);
   expect(seen.bookAt.bids.map(([price, size]) => [Number(price), Number(size)])).toEqual(best);

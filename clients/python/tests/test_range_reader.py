@@ -32,6 +32,8 @@ class Served:
     breaks: list[int] = field(default_factory=list)
     #: Answers with 503 before it serves again.
     away: int = 0
+    #: Answers with 503 while the file is being made.
+    making: int = 0
     #: How often the file changes after it has been asked for.
     changes: int = 0
     ranges: list[str] = field(default_factory=list)
@@ -47,7 +49,10 @@ def served() -> Iterator[Served]:
 
         def do_GET(self) -> None:
             served.tokens.append(self.headers.get("authorization", ""))
-            if served.away > 0:
+            if served.making > 0:
+                served.making -= 1
+                self.refuse(503, "FILE_NOT_READY")
+            elif served.away > 0:
                 served.away -= 1
                 self.refuse(503, "UNAVAILABLE")
             elif self.path != "/file":
@@ -59,6 +64,7 @@ def served() -> Iterator[Served]:
             body = f'{{"status":"error","code":"{code}","message":"no file"}}'.encode()
             self.send_response(status)
             self.send_header("content-length", str(len(body)))
+            self.send_header("retry-after", "0.01")
             self.end_headers()
             self.wfile.write(body)
 
@@ -138,6 +144,12 @@ def test_py8_an_address_that_does_not_answer_or_is_away_is_left_for_the_next_one
     served.away = 1
     with reader(served, first="http://127.0.0.1:9") as file:
         assert file.read(10) == CONTENT[:10]
+
+
+def test_py11_a_file_that_is_being_made_is_waited_for(served: Served) -> None:
+    served.making = 20
+    with reader(served) as file:
+        assert file.read() == CONTENT
 
 
 def test_py8_a_server_that_stays_away_is_given_up(served: Served) -> None:

@@ -24,6 +24,10 @@ MAX_ROUNDS: Final = 3
 PAUSE_S: Final = 0.5
 
 
+#: An api answers a request for a file that is being made after 20 s at the latest.
+MADE_WITHIN_S: Final = 30.0
+
+
 class FileVersion(NamedTuple):
     bytes: int
     #: The `ETag`. All parts that are read have the same.
@@ -33,15 +37,15 @@ class FileVersion(NamedTuple):
 class RangeReader(io.RawIOBase):
     """A seekable binary file. It blocks, so in a program with an event loop it belongs in a thread (`asyncio.to_thread`).
 
-    A read that breaks off continues where it stopped, at the next address. When the file changes meanwhile, as that of a growing
-    tape does, reading raises a `TapedeckError` with the code `changed`.
+    A file that the cluster makes on request is waited for. A read that breaks off continues where it stopped, at the next address.
+    When the file changes meanwhile, reading raises a `TapedeckError` with the code `changed`.
     """
 
     def __init__(self, http: HttpClient, path: str) -> None:
         super().__init__()
         self._http = http
         self._path = path
-        self._client = httpx.Client(timeout=http.timeout_s)
+        self._client = httpx.Client(timeout=httpx.Timeout(http.timeout_s, read=max(http.timeout_s, MADE_WITHIN_S)))
         #: Index of the address that served last.
         self._address = 0
         self._failures = 0
@@ -143,6 +147,9 @@ class RangeReader(io.RawIOBase):
     def _go_on_elsewhere(self, error: Exception, address: str) -> None:
         """The next attempt goes to the next address. Raises the error when another attempt would be in vain."""
         known = error if isinstance(error, TapedeckError) else unreachable(address, error)
+        if known.code == "FILE_NOT_READY":  # it is being made there
+            time.sleep(PAUSE_S if known.retry_after is None else known.retry_after)
+            return
         addresses = self._http.addresses
         self._failures += 1
         if not is_elsewhere(known) or self._failures >= MAX_ROUNDS * len(addresses):

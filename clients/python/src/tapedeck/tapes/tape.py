@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from tapedeck.arguments import TapeTime, iso_time, present
 from tapedeck.http import HttpClient, query, segment
 from tapedeck.tapes.track_events import EventCursor, TrackLine, read_events
 from tapedeck.tapes.track_file import TrackFile
 from tapedeck.types import Gap, TapeView
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack  # in typing since Python 3.11
 
 
 class FullBook(TypedDict):
@@ -71,6 +74,15 @@ class TapeDeletion(TypedDict):
     freed_bytes: int
 
 
+class FilePart(TypedDict, total=False):
+    """A part of a tape, up to and without its end: frames by their number or time."""
+
+    from_seq: int
+    from_ts: TapeTime
+    to_seq: int
+    to_ts: TapeTime
+
+
 class Tape:
     """A tape of the cluster: what it is, and its data."""
 
@@ -88,13 +100,29 @@ class Tape:
         view = self.view
         return view["id"] if view["growing"] or view["trades"] is None else f"{view['id']}@{view['version']}"
 
-    def trades(self) -> TrackFile:
-        """Each trade, as the source said it: `tape.trades().to_polars()`, `.to_pandas()`, `.to_arrow()`."""
-        return self._file("trades")
+    def trades(self, **part: Unpack[FilePart]) -> TrackFile:
+        """Each trade, as the source said it: `tape.trades().to_polars()`, `.to_pandas()`, `.to_arrow()`.
 
-    def book(self) -> TrackFile:
-        """Each change of each level, as the source said it."""
-        return self._file("book")
+        `from_seq` or `from_ts`, and `to_seq` or `to_ts`, ask for a part of the tape, up to and without its end. A simulated tape needs
+        both, at most six hours apart. Such parts, and all files of a tape that grows, are made on request, which takes a while.
+        """
+        return self._file("trades", part)
+
+    def book(self, **part: Unpack[FilePart]) -> TrackFile:
+        """Each change of each level, as the source said it; a part of it begins with the whole book. Parts are as in `trades`."""
+        return self._file("book", part)
+
+    def orders(self, **part: Unpack[FilePart]) -> TrackFile:
+        """What happened to each order, if the source says so; otherwise reading it raises `TRACK_NOT_FOUND`."""
+        return self._file("orders", part)
+
+    def frames(self, **part: Unpack[FilePart]) -> TrackFile:
+        """A row for each frame: all features, and 20 levels a side. It is made on request, which takes a minute for a long day."""
+        return self._file("frames", part)
+
+    def bars(self, interval: str = "1s", **part: Unpack[FilePart]) -> TrackFile:
+        """Open, high, low, close, volume, trades and vwap of each interval with a trade: `100ms`, `1s`, `5m`, `1h`, up to `7d`."""
+        return self._file("bars", part, interval=interval)
 
     def snapshots(self) -> TrackFile:
         """Whole books, written now and then: where rebuilding a book from its changes starts."""
@@ -137,8 +165,12 @@ class Tape:
     def __repr__(self) -> str:
         return f"<Tape {self.name}: {self.view['symbol']}, {self.view['frames']} frames from {self.view['from']}>"
 
-    def _file(self, name: str) -> TrackFile:
-        return TrackFile(self._http, f"{_path(self.name)}/{name}.parquet")
+    def _file(self, name: str, part: FilePart | None = None, **others: str) -> TrackFile:
+        given = part or {}
+        times: dict[str, TapeTime | None] = {"from_ts": given.get("from_ts"), "to_ts": given.get("to_ts")}
+        limits = {end: None if ts is None else iso_time(end, ts) for end, ts in times.items()}
+        seqs = {"from_seq": given.get("from_seq"), "to_seq": given.get("to_seq")}
+        return TrackFile(self._http, f"{_path(self.name)}/{name}.parquet{query(**others, **seqs, **limits)}")
 
 
 class Tapes:

@@ -1,4 +1,4 @@
-"""The Parquet files of a tape's event track, as tables of the libraries that read them."""
+"""The Parquet files of a tape, as tables of the libraries that read them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ T = TypeVar("T")
 
 
 class TrackFile:
-    """One of the files `trades`, `book` and `snapshots` of a tape. docs/tape-format.md describes their columns.
+    """One of the files `trades`, `book`, `orders`, `snapshots`, `frames` and `bars` of a tape.
+
+    docs/tape-format.md and docs/exporting.md describe their columns.
 
     It sends nothing until it is read. Reading blocks: beside sessions that play, use `await asyncio.to_thread(file.to_polars)`.
     `columns` names the columns to return, all by default. `from_seq` and `to_seq` limit the rows to those that these frames, both
-    included, show first. Prices and amounts are exact decimals; with `exact=False` they are floats, which most calculations want.
+    included, show first; bars have no such column. Prices and amounts are exact decimals; with `exact=False` they are floats, which
+    most calculations want.
 
     Raises `TapedeckError`: `TRACK_NOT_FOUND` when the tape has no event track, `unreachable`, `changed`, and refusals.
     """

@@ -27,9 +27,9 @@ afterAll(async () => {
 
 let asked = 0;
 /** Asks one node after the other, as a balancer does. */
-async function ask(name: string, headers: HeadersInit = {}, method = "GET") {
+async function ask(name: string, headers: HeadersInit = {}, method = "GET", { tape } = feed) {
   const { url } = nodes[asked++ % nodes.length] ?? expect.fail("no node");
-  const answer = await fetch(`${url}/tapes/${feed.tape}/${name}`, { method, headers });
+  const answer = await fetch(`${url}/tapes/${tape}/${name}`, { method, headers });
   const bytes = new Uint8Array(await answer.arrayBuffer());
   const length = Number(answer.headers.get("content-range")?.split("/")[1] ?? answer.headers.get("content-length"));
   return { status: answer.status, tag: answer.headers.get("etag") ?? "", bytes, length };
@@ -92,6 +92,27 @@ describe("[A153] the file of a growing tape", () => {
     const after = await ask("bars.parquet?from_seq=10&to_seq=100");
     expect(after.tag).toBe(before.tag);
     expect(after.bytes).toEqual(before.bytes);
+  });
+
+  test("has the events of frames that are two seconds old, from every node the same", async () => {
+    const keys = nodes[0]?.keys ?? expect.fail("no node");
+    const eventful = await TestFeed.claim({ redis, keys, store, log, symbol: "ETHUSDT", events: true });
+    await eventful.append(200);
+    for (const name of ["trades.parquet", "book.parquet"]) {
+      const { length, tag } = await ask(name, {}, "HEAD", eventful);
+      await eventful.append(10);
+      const tail = await ask(name, { range: `bytes=${Math.max(1, length - 60_000)}-` }, "GET", eventful);
+      expect([tail.status, tail.tag]).toEqual([206, tag]);
+      const whole = await ask(name, { "if-match": tag }, "GET", eventful);
+      expect(whole.bytes).toHaveLength(length);
+      expect(whole.bytes.subarray(length - tail.bytes.length)).toEqual(tail.bytes);
+      const changes = (await parquetReadObjects({ file: whole.bytes.buffer })).filter((row) => !row.is_snapshot);
+      // A change and a trade are of each frame, and frames are 0.1 s apart.
+      const last = Number(changes.at(-1)?.seq);
+      expect(changes).toHaveLength(last + 1);
+      expect(last).toBe(eventful.last - 10 - 20);
+    }
+    await eventful.writer.release();
   });
 
   test("has no events while the tape has no event track", async () => {

@@ -46,13 +46,13 @@ async function exported(tape: Tape, format: ExportFormat): Promise<string[]> {
   return paths;
 }
 
-/** What a version is but for its id, number and age, and its orders, which are not exported. */
+/** What a version is but for its id, number and age, and what is not exported: its orders, and how many levels the source has. */
 async function contentOf(store: TapeStore, name: string) {
   const { id, version = 0 } = parseTapeName(name);
   const { id: _, version: __, created_at: ___, ...manifest } = await readManifest(store, id, version);
   const {
-    track: { orders: ____, ...track } = {},
-    files: { orders: _____, ...files },
+    track: { orders: ____, depth: _____, ...track } = {},
+    files: { orders: ______, ...files },
   } = manifest;
   return { ...manifest, track, files };
 }

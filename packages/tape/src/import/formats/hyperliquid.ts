@@ -54,6 +54,7 @@ class HyperliquidLines implements LineParser {
       receivedNs,
       bids: levels(bids),
       asks: levels(asks),
+      depth: reportedLevels,
       repeated,
     };
   }
@@ -83,6 +84,9 @@ class HyperliquidLines implements LineParser {
     return known;
   }
 }
+
+/** A message has the best levels of a side, at most so many. */
+const reportedLevels = 20;
 
 function levels(value: unknown): BookLevel[] {
   return listOf(value, "levels").map((row) => {

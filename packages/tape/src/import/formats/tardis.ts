@@ -60,6 +60,8 @@ class TardisRows implements LineParser {
   readonly #header: Header;
   readonly #headerLine: string;
   readonly #content: Content;
+  /** Levels of a side that a row has columns for. */
+  readonly #depth: number;
   readonly #instruments = new Map<string, Instrument>();
   /** The rows of one message, which share both times. */
   #open: Group | undefined;
@@ -68,6 +70,7 @@ class TardisRows implements LineParser {
     this.#headerLine = file.head[0] ?? "";
     this.#header = new Header(this.#headerLine);
     this.#content = contentOf(file);
+    this.#depth = this.#content === "quotes" ? 1 : levelsOf(this.#header);
   }
 
   line(text: string, out: SourceEvent[]): void {
@@ -81,6 +84,7 @@ class TardisRows implements LineParser {
         ...this.#eventBase(row),
         bids: this.#side(row, "bid"),
         asks: this.#side(row, "ask"),
+        depth: this.#depth,
       });
     }
   }
@@ -108,17 +112,16 @@ class TardisRows implements LineParser {
 
   #side(row: readonly string[], side: "bid" | "ask"): BookLevel[] {
     const levels: BookLevel[] = [];
-    const names = (place: number): [string, string] =>
-      this.#content === "quotes"
-        ? [`${side}_price`, `${side}_amount`]
-        : [`${side}s[${place}].price`, `${side}s[${place}].amount`];
-    const depth = this.#content === "quotes" ? 1 : Number.POSITIVE_INFINITY;
-    for (let place = 0; place < depth && this.#header.has(...names(place)); place++) {
-      const [price, amount] = names(place).map((name) => this.#header.value(row, name));
+    for (let place = 0; place < this.#depth; place++) {
+      const [price, amount] = this.#levelNames(side, place).map((name) => this.#header.value(row, name));
       if (price === "") break; // a thin book has fewer levels than columns
       levels.push([numberOf(price, "price"), sizeOf(amount, "amount")]);
     }
     return levels;
+  }
+
+  #levelNames(side: "bid" | "ask", place: number): [string, string] {
+    return this.#content === "quotes" ? [`${side}_price`, `${side}_amount`] : levelNames(side, place);
   }
 
   #trade(row: readonly string[]): SourceEvent {
@@ -146,4 +149,15 @@ class TardisRows implements LineParser {
     this.#instruments.set(symbol, instrument);
     return { instrument, ns, receivedNs: epochTime(this.#header.value(row, "local_timestamp"), "local_timestamp").ns };
   }
+}
+
+function levelNames(side: "bid" | "ask", place: number): [string, string] {
+  return [`${side}s[${place}].price`, `${side}s[${place}].amount`];
+}
+
+/** Levels for which both sides have columns. */
+function levelsOf(header: Header): number {
+  let levels = 0;
+  while (header.has(...levelNames("bid", levels), ...levelNames("ask", levels))) levels++;
+  return levels;
 }

@@ -51,7 +51,8 @@ class BookRows implements LineParser {
     const { ns } = this.#timeOf(row);
     const bids = this.#side(row, "bid");
     const asks = this.#side(row, "ask");
-    out.push({ kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, bids, asks });
+    const depth = Math.min(this.#columns.bid.length, this.#columns.ask.length);
+    out.push({ kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, bids, asks, depth });
   }
 
   /** The first valid row, and the most decimals of the times in the first rows. */
@@ -125,8 +126,9 @@ function priceOf(value: string | undefined): number | undefined {
 }
 
 function descends(row: readonly string[], columns: BookColumns["bid"], direction: 1 | -1): boolean {
+  const there = columns.filter(({ price }) => row[price] !== "");
   return rising(
-    columns.map(({ price }) => [Number(row[price]), 0]),
+    there.map(({ price }) => [Number(row[price]), 0]),
     direction,
   );
 }

@@ -12,6 +12,8 @@ import { LobsterOrders } from "./lobster-orders.js";
 
 /** Prices are ten-thousandths of a dollar. */
 const priceScale = 10_000;
+/** Price and size of both sides. */
+const columnsPerLevel = 4;
 /** The price of a level that does not exist. */
 const dummyPrice = 9_999_999_999;
 
@@ -150,6 +152,7 @@ class LobsterRows {
   readonly #orders = new LobsterOrders();
   /** Values in a row of the book. */
   readonly #width: number;
+  readonly #depth: number;
 
   constructor(file: RecordingFile, books: RecordingFile, reading: ReadContext) {
     const [, inName = ""] = /^([A-Z.]+)_/.exec(file.name) ?? [];
@@ -163,6 +166,7 @@ class LobsterRows {
     this.#midnight = midnightInNewYork(date);
     this.#reading = reading;
     this.#width = books.head[0]?.split(",").length ?? 0;
+    this.#depth = Math.max(1, Math.floor(this.#width / columnsPerLevel));
   }
 
   read(message: string, book: string): SourceEvent {
@@ -172,7 +176,13 @@ class LobsterRows {
     if (kind === 6) this.#reading.ignore("cross trade");
     if (kind === 7) this.#reading.ignore("trading halt");
     const trades: MarketTrade[] = [];
-    const base = { kind: "snapshot", instrument: this.#instrument, ns, receivedNs: ns, ...this.#levels(book) } as const;
+    const base = {
+      kind: "snapshot",
+      instrument: this.#instrument,
+      ...{ ns, receivedNs: ns },
+      ...this.#levels(book),
+      depth: this.#depth,
+    } as const;
     if (kind > 5) return base;
     const order = {
       id: wholeOf(id, "the order id"),
@@ -195,7 +205,7 @@ class LobsterRows {
     }
     const bids: BookLevel[] = [];
     const asks: BookLevel[] = [];
-    for (let at = 0; at < values.length; at += 4) {
+    for (let at = 0; at < values.length; at += columnsPerLevel) {
       const [askPrice = 0, askSize = 0, bidPrice = 0, bidSize = 0] = [0, 1, 2, 3].map((n) =>
         wholeOf(values[at + n], "a value of the book"),
       );

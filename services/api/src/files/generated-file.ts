@@ -3,7 +3,7 @@ import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { RefusedError, refuse } from "@tapedeck/protocol";
-import type { EncodedPart } from "@tapedeck/tape";
+import { type EncodedPart, writeFailureReason } from "@tapedeck/tape";
 import type { FileContent } from "../http/file-response.js";
 import type { Pieces } from "../http/streamed-body.js";
 
@@ -11,6 +11,16 @@ import type { Pieces } from "../http/streamed-body.js";
 const pieceBytes = 256 * 1024;
 /** Seconds until a client that was not answered in time should ask again. */
 const retryAfter = 2;
+/** The same where somebody has to make room first. */
+const retryAfterFailure = 60;
+
+/** The disk is full, or the folder for temporary files is not writable. */
+export class FilesNotWritable extends RefusedError {
+  constructor(cause: unknown) {
+    const message = `This node cannot write to its folder for temporary files: ${writeFailureReason(cause)}.`;
+    super(refuse("UNAVAILABLE", message), { cause, retryAfter: retryAfterFailure });
+  }
+}
 
 /**
  * A file that is made on request and kept on disk. Its name is removed as soon as it is open, so that nothing stays behind, however the process
@@ -58,13 +68,14 @@ export class GeneratedFile implements FileContent {
     return this.#waiting > 0 || this.#readers > 0;
   }
 
-  /** Writes all parts. Rejects as making them does; then so does all that waits for the file. */
+  /** Writes all parts. Rejects with `FilesNotWritable`, and as making them does; then so does all that waits for the file. */
   async write(parts: AsyncGenerator<EncodedPart, void, undefined>, makeRoom: (bytes: number) => void): Promise<void> {
     this.#state = "making";
-    this.#handle = await openUnnamed();
+    const handle = await openUnnamed().catch(notWritable);
+    this.#handle = handle;
     for await (const { bytes, done } of parts) {
       makeRoom(bytes.length);
-      await this.#handle.writeFile(bytes);
+      await handle.writeFile(bytes).catch(notWritable);
       this.#written += bytes.length;
       this.#done = done;
       this.#events.emit("changed");
@@ -164,6 +175,10 @@ export class GeneratedFile implements FileContent {
     if (read?.bytesRead !== to - from) throw new Error(`a generated file has no bytes ${from} to ${to - 1}`);
     return buffer;
   }
+}
+
+function notWritable(error: unknown): never {
+  throw new FilesNotWritable(error);
 }
 
 /** A file without a name, whose bytes go when it is closed. */

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createLogger } from "@tapedeck/runtime";
 import { type EncodedPart, StoreUnavailable } from "@tapedeck/tape";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { GeneratedFiles } from "./generated-files.js";
 
 const log = createLogger({ service: "api", node: "test", level: "silent" });
@@ -141,6 +141,22 @@ describe("[A151] a file is made", () => {
     ]);
     expect([files.bytes, files.failed]).toEqual([0, 1]);
     expect(await failing().complete()).toBe(kib);
+  });
+
+  test("or 503 says why the folder for temporary files cannot be written", async () => {
+    open();
+    vi.stubEnv("TMPDIR", import.meta.filename);
+    try {
+      await expect(new Made("a", 1).file().complete()).rejects.toMatchObject({
+        code: "UNAVAILABLE",
+        message: expect.stringMatching(
+          /^This node cannot write to its folder for temporary files: .*a file is in the place of a folder\.$/,
+        ),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+    expect(files.bytes).toBe(0);
   });
 
   test("without a name on the disk, so that nothing is left of a process that is killed", async () => {

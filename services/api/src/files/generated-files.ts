@@ -3,7 +3,7 @@ import { clientGone, type Requester, UserQueue } from "@tapedeck/sessions";
 import { type EncodedPart, EncodingThreads } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import type { FileContent } from "../http/file-response.js";
-import { GeneratedFile } from "./generated-file.js";
+import { FilesNotWritable, GeneratedFile } from "./generated-file.js";
 
 /** Files that a node makes at a time, each in a thread. */
 const atOnce = 2;
@@ -91,7 +91,9 @@ export class GeneratedFiles {
     } catch (error) {
       this.#files.delete(file.tag);
       this.failed++;
-      if (!(error instanceof RefusedError)) this.#log.warn({ err: error, file: file.tag }, "file not made");
+      if (!(error instanceof RefusedError) || error instanceof FilesNotWritable) {
+        this.#log.warn({ err: error, file: file.tag }, "file not made");
+      }
       await file.fail(error);
     }
   }

@@ -101,6 +101,8 @@ describe("the demo tape of an empty store", () => {
     expect(wrong).toEqual([]);
     expect(trades).toBe(tape.view().trades);
     expect(book.bids.depth).toBeGreaterThan(20); // more than frames show
+    const { knownLow, knownHigh, limitsKnown } = await trackOf(tape).bookAt({ seq: 1_000 });
+    expect({ knownLow, knownHigh, limitsKnown }).toEqual({ limitsKnown: true }); // all levels
   }, 60_000);
 
   const staged = demoLabels();

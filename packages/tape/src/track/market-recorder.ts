@@ -10,6 +10,9 @@ interface RecordedMarket {
   readonly originNs: bigint;
 }
 
+/** The prices between which a simulated market's book is known. */
+const wholly = { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+
 /**
  * Writes the event track of a simulated market. Its events come in order, and each of them is applied: none is late, repeated or heard at
  * another time than it happened. It learns of the levels from the book.
@@ -54,7 +57,7 @@ export class MarketRecorder implements BookListener {
 
   /** The tape's next frame has everything so far. */
   frameMade(book: OrderBook): void {
-    this.writer.frameMade(book, undefined); // all levels are known
+    this.writer.frameMade(book, wholly);
   }
 
   #add(isSnapshot: boolean, bids: Iterable<BookLevel>, asks: Iterable<BookLevel>): void {

@@ -149,6 +149,8 @@ test("[OB8] every metric of Tapedeck is on the dashboard or in an alert, except 
   const unused = documented.map(({ name }) => name).filter((name) => !queries.includes(name));
   expect(unused).toEqual([
     "tapedeck_block_cache_bytes",
+    "tapedeck_api_files_bytes",
+    "tapedeck_api_files_total",
     "tapedeck_sessions_lived_seconds_total",
     "tapedeck_gateway_sockets_opened_total",
     "tapedeck_gateway_sessions_watched",

@@ -14,7 +14,7 @@ import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedec
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { FilePins } from "./files/file-pins.js";
-import { GeneratedFiles } from "./files/generated-files.js";
+import { GeneratedFiles, observeFiles } from "./files/generated-files.js";
 import { listen } from "./http/listen.js";
 import { createRequestMetrics } from "./http/request-metrics.js";
 import { observeCluster } from "./monitoring/cluster-metrics.js";
@@ -67,6 +67,7 @@ async function main(config: Config): Promise<void> {
   observeCluster(metrics, { store, redis, keys, tickerQueue });
   observeBlockCache(metrics, cache);
   observeAccess(metrics, access);
+  observeFiles(metrics, files);
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
   const app = createApp({

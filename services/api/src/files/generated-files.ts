@@ -1,4 +1,5 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { Metrics } from "@tapedeck/runtime";
 import { clientGone, type Requester, UserQueue } from "@tapedeck/sessions";
 import { type EncodedPart, EncodingThreads } from "@tapedeck/tape";
 import pLimit from "p-limit";
@@ -116,4 +117,21 @@ export class GeneratedFiles {
     const message = `The file is larger than what is left of the ${most} MB that a node has for such files: ask for a smaller range of frames.`;
     throw new RefusedError(refuse("INVALID_VALUE", message));
   }
+}
+
+export function observeFiles(metrics: Metrics, files: Pick<GeneratedFiles, "bytes" | "made" | "failed">): void {
+  metrics.observeGauge({
+    name: "tapedeck_api_files_bytes",
+    help: "Disk that files take which were made on request",
+    read: () => files.bytes,
+  });
+  metrics.observeCounter({
+    name: "tapedeck_api_files_total",
+    help: "Files that were made on request, and that could not be made",
+    labels: ["outcome"],
+    read: () => [
+      [{ outcome: "made" }, files.made],
+      [{ outcome: "failed" }, files.failed],
+    ],
+  });
 }

@@ -21,6 +21,7 @@ export function errorResponses(log: Logger): Middleware {
         report.warn({ err: thrown }, "the tape store is unavailable; requests that need it answer 503");
       else log.debug({ code: error.code, method: ctx.method, path: ctx.path }, error.message);
       ctx.status = error.status;
+      ctx.state.refused = error.code;
       ctx.body = errorBodyOf({ refused: error.code, message: error.message });
       if (error.retryAfter !== undefined) ctx.set("Retry-After", `${Math.ceil(error.retryAfter)}`);
       if (error.status === 401) ctx.set("WWW-Authenticate", "Bearer");

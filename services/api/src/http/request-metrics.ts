@@ -1,5 +1,8 @@
+import type { RefusalCode } from "@tapedeck/protocol";
 import type { Middleware } from "koa";
 import { Histogram, type Registry } from "prom-client";
+
+const early: RefusalCode = "FILE_NOT_READY";
 
 export interface RequestMetrics {
   readonly middleware: Middleware;
@@ -24,8 +27,11 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       const stop = seconds.startTimer();
       await next();
       requests++;
-      if (ctx.status >= 500) errors++;
-      stop({ method: known(ctx.method), route: ctx._matchedRoute ?? "none", status: ctx.status });
+      // Who asks for a file that is being made is told to ask again: that is no failure, and alerts must not take it for one.
+      const isEarly = ctx.state.refused === early;
+      if (ctx.status >= 500 && !isEarly) errors++;
+      const status = isEarly ? `${ctx.status} ${early}` : ctx.status;
+      stop({ method: known(ctx.method), route: ctx._matchedRoute ?? "none", status });
     },
   };
 }

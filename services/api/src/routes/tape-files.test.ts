@@ -223,3 +223,16 @@ describe("[A154] files of a simulated tape", () => {
     expect(messageOf(answer.bytes).message).toContain(message);
   });
 });
+
+test("[A151] who is told to ask again for a file is not counted as a failed request", async () => {
+  const impatient = await startTestApi({ redisUrl: inject("redisUrl"), tapes: store, filesHoldMs: 1 });
+  try {
+    const { status, headers } = await fetched("long/frames.parquet", {}, { method: "HEAD", at: impatient });
+    expect([status, headers.get("retry-after")]).toEqual([503, "2"]);
+    const metrics = await impatient.ask("GET", "/metrics", { headers: { accept: "text/plain" } });
+    const counted = metrics.text.match(/^tapedeck_api_request_seconds_count\{.*status="5.*$/gm);
+    expect(counted).toEqual([expect.stringContaining('status="503 FILE_NOT_READY"')]);
+  } finally {
+    await impatient.stop();
+  }
+});

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { RedisConnection } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
+import { type Keys, orUnavailable } from "@tapedeck/sessions";
 
 /** A client that begins again within this time gets the same file, so that its requests may come together. */
 const freshMs = 5_000;
@@ -13,7 +13,7 @@ const idleMs = 600_000;
 
 /**
  * A growing tape's file has another footer with each frame, while DuckDB and Polars read it in several requests that do not say which content they
- * began with. So Redis remembers which one each client reads, for all nodes.
+ * began with. So Redis remembers which one each client reads, for all nodes. All rejects with `UNAVAILABLE` while Redis is away.
  */
 export class FilePins {
   readonly #redis: RedisConnection;
@@ -35,7 +35,8 @@ export class FilePins {
     const key = this.#keyOf(reader);
     const pin = await this.#read(key);
     if (pin === undefined) return undefined;
-    await Promise.all([this.#redis.set(`${key}:reading`, "1", "PX", readingMs), this.#redis.pexpire(key, idleMs)]);
+    const reading = this.#redis.set(`${key}:reading`, "1", "PX", readingMs);
+    await orUnavailable(Promise.all([reading, this.#redis.pexpire(key, idleMs)]));
     return pin.tag;
   }
 
@@ -50,21 +51,21 @@ export class FilePins {
     if (pin === undefined) return this.#begin(key, newest);
     const age = this.#now() - pin.since;
     if (age < freshMs) return pin.tag;
-    if (age < longestMs && (await this.#redis.exists(`${key}:reading`)) === 1) return pin.tag;
+    if (age < longestMs && (await orUnavailable(this.#redis.exists(`${key}:reading`))) === 1) return pin.tag;
     const tag = await newest();
-    await this.#redis.set(key, `${this.#now()} ${tag}`, "PX", idleMs);
+    await orUnavailable(this.#redis.set(key, `${this.#now()} ${tag}`, "PX", idleMs));
     return tag;
   }
 
   /** Requests that come together get the same one. */
   async #begin(key: string, newest: () => Promise<string>): Promise<string> {
     const tag = await newest();
-    const earlier = await this.#redis.set(key, `${this.#now()} ${tag}`, "PX", idleMs, "NX", "GET");
+    const earlier = await orUnavailable(this.#redis.set(key, `${this.#now()} ${tag}`, "PX", idleMs, "NX", "GET"));
     return earlier === null ? tag : (parsePin(earlier)?.tag ?? tag);
   }
 
   async #read(key: string): Promise<{ readonly tag: string; readonly since: number } | undefined> {
-    const text = await this.#redis.get(key);
+    const text = await orUnavailable(this.#redis.get(key));
     return text === null ? undefined : parsePin(text);
   }
 

@@ -121,6 +121,15 @@ describe("[A153] the file of a growing tape", () => {
   });
 });
 
+test("[A153] while Redis is away, which file a client reads is not known: UNAVAILABLE", async () => {
+  const away = connectRedis({ url: "redis://127.0.0.1:1", purpose: "publisher", name: "away", log });
+  const pins = new FilePins(away, nodes[0]?.keys ?? expect.fail("no node"));
+  const newest = () => Promise.resolve("a");
+  await expect(pins.goOn("ada")).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  await expect(pins.begin("ada", newest)).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  away.disconnect();
+});
+
 describe("[A153] a client that begins again", () => {
   let now = 1_000_000;
   let files = 0;

@@ -3,9 +3,7 @@ import { larger } from "../larger.js";
 import { type Refusal, refusal } from "../refusals.js";
 import type { AccountSettings, MatchingSettings } from "../settings.js";
 import type { Account, AccountState } from "./account.js";
-import { type AccountFill, type Commitment, notional, quoteDecimals, scaled } from "./money.js";
-
-const perRate = 10n ** 8n;
+import { type AccountFill, type Commitment, notional, perRate, quoteDecimals, scaled } from "./money.js";
 
 /** One position on one wallet (one-way, cross margin). Profit is realised at average cost. */
 export class FuturesAccount implements Account {

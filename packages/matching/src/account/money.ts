@@ -3,7 +3,7 @@ import type { Instrument } from "../settings.js";
 
 /** Decimals of a rate: 1 is a hundred-millionth. */
 const rateDecimals = 8;
-const perRate = 10n ** BigInt(rateDecimals);
+export const perRate = 10n ** BigInt(rateDecimals);
 
 /** With so many decimals of the quote currency every price, amount and fee is a whole number, so nothing is rounded. */
 export function quoteDecimals({ priceDecimals, amountDecimals }: Instrument): number {

@@ -10,7 +10,7 @@ import { OrderQueue } from "../queue/order-queue.js";
 import { type QueueModel, queueModel } from "../queue/queue-place.js";
 import { type Refusal, refusal } from "../refusals.js";
 import type { MatchingSettings } from "../settings.js";
-import { ownSide, type TapeOrders, type TapeTrade, type TapeUpdate } from "../tape-events.js";
+import { otherSide, ownSide, type TapeOrders, type TapeTrade, type TapeUpdate } from "../tape-events.js";
 import { crossingFills, executionFills, type LotSize, type MakerFill, tradeFills } from "./maker-fills.js";
 import { takesOf } from "./takes.js";
 import { TapeBook } from "./tape-book.js";
@@ -89,8 +89,7 @@ export class Exchange {
   }
 
   trade(trade: TapeTrade): void {
-    if (this.#model !== undefined && trade.side !== "unknown")
-      this.#made(tradeFills(this.own, this.#model, trade, this.#lot, this.#whole));
+    if (this.#model !== undefined) this.#made(tradeFills(this.own, this.#model, trade, this.#lot, this.#whole));
     this.lastPrice = trade.priceUnits;
     for (const order of [...this.own.stops]) if (this.#isReached(order)) this.#trigger(order);
     this.#liquidate(trade.priceUnits);
@@ -190,7 +189,7 @@ export class Exchange {
       return;
     }
     for (const { price, amount } of takes) {
-      if (!this.#whole) this.book.take(order.side === "buy" ? "ask" : "bid", price, amount);
+      if (!this.#whole) this.book.take(otherSide(order.side), price, amount);
       this.#fill(order, price, amount, false);
     }
     if (order.open === 0) return;

@@ -3,7 +3,7 @@ import type { OwnOrders } from "../orders/own-orders.js";
 import type { WorkingOrder } from "../orders/working-order.js";
 import type { QueueChange } from "../queue/order-queue.js";
 import { lotsReached, type QueueModel } from "../queue/queue-place.js";
-import type { TapeTrade } from "../tape-events.js";
+import { otherSide, type TapeTrade } from "../tape-events.js";
 import { isBeyond, type TapeBook } from "./tape-book.js";
 
 /** What of a resting order trades, at its own price. */
@@ -33,9 +33,10 @@ export function tradeFills(
   { lot, size, perUnit }: LotSize,
   whole: boolean,
 ): MakerFill[] {
+  if (side === "unknown") return []; // which orders it met is not known
   const fills: MakerFill[] = [];
   let left = amountUnits;
-  for (const order of reached(own, side === "sell" ? "bid" : "ask", priceUnits)) {
+  for (const order of reached(own, otherSide(side), priceUnits)) {
     if (left === 0) break;
     const { place } = order;
     if (place === undefined) continue;

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { createVenueKeyAnswer } from "@tapedeck/protocol";
 import { connectRedis, untilReady } from "@tapedeck/runtime";
 import type { AccountName } from "@tapedeck/sessions";
 import { Redis } from "ioredis";
@@ -168,6 +169,12 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
   guest.close();
   expect(await deck.shares.list(session.id)).toHaveLength(1);
   await deck.shares.revoke(session.id, share.id);
+  const authorization = { authorization: `Bearer ${token}` };
+  const venueKeys = `${cluster.url}/sessions/${session.id}/venue-keys`;
+  const made = await fetch(venueKeys, { method: "POST", body: "{}", headers: authorization });
+  const { api_key } = createVenueKeyAnswer.parse(await made.json());
+  expect((await fetch(venueKeys, { headers: authorization })).status).toBe(200);
+  expect((await fetch(`${venueKeys}/${api_key}`, { method: "DELETE", headers: authorization })).status).toBe(200);
 
   const headers = { authorization: `Bearer ${await tokenOf("eve", "admin")}`, origin: cluster.url };
   const ask = (path: string, method = "GET") => fetch(`${cluster.url}${path}`, { method, headers });
@@ -203,6 +210,8 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
 /** Commands that a service's user may not run, although another user may. `P` is the prefix. */
 const refused: readonly [AccountName, ...string[]][] = [
   ["gateway", "HSET", "P:session:{a}:shares", "link", "{}"],
+  ["gateway", "HGETALL", "P:session:{a}:venue-keys"],
+  ["ticker", "HGETALL", "P:session:{a}:venue-keys"],
   ["gateway", "DEL", "P:audit"],
   ["gateway", "DEL", "P:session:{a}"],
   ["gateway", "EVAL", "return redis.call('DEL', KEYS[1])", "1", "P:session:{a}"],

@@ -6,12 +6,14 @@ import { type AccessConfig, checkExposure } from "./config.js";
 import { type Quotas, quotasOf } from "./quotas.js";
 import { RateLimiter } from "./rate-limiter.js";
 import { ShareLinks } from "./share-links.js";
+import { VenueKeys } from "./venue-keys.js";
 
 /** What a service needs to authenticate clients, limit them and record their actions. */
 export interface Access {
   readonly users: Authenticator;
   /** Absent without SHARE_SECRET. */
   readonly shares: ShareLinks | undefined;
+  readonly venueKeys: VenueKeys;
   readonly rateLimiter: RateLimiter;
   readonly audit: Audit;
   /** How much one user, or one address, may use. */
@@ -35,6 +37,7 @@ export function createAccess(
   return {
     users,
     shares,
+    venueKeys: new VenueKeys(redis, keys),
     audit: createAudit({ log, redis, keys, entries: config.AUDIT_STREAM }),
     rateLimiter: new RateLimiter(redis, keys, bounds.rates),
     quotas: bounds,

@@ -12,6 +12,8 @@ export const auditEvents = [
   "deletion",
   "share",
   "revocation",
+  "venue_key",
+  "venue_key_removal",
   "admin_view",
 ] as const;
 export type AuditEvent = (typeof auditEvents)[number];
@@ -29,6 +31,8 @@ export interface AuditEntry {
   readonly tape?: string | undefined;
   /** Id of the created or revoked share link. */
   readonly link?: string | undefined;
+  /** Id of the created or removed venue key: not the key. */
+  readonly key?: string | undefined;
   readonly requestId?: string | number | undefined;
   readonly result: "ok" | RefusalCode;
   /** Why the action was refused. Contains no token. */
@@ -70,7 +74,19 @@ export function createAudit({ log, redis, keys, entries }: AuditOptions): Audit 
   };
 }
 
-function fieldsOf({ event, action, principal, address, session, tape, link, requestId, result, reason }: AuditEntry) {
+function fieldsOf({
+  event,
+  action,
+  principal,
+  address,
+  session,
+  tape,
+  link,
+  key,
+  requestId,
+  result,
+  reason,
+}: AuditEntry) {
   const authenticated = principal !== undefined && principal !== anonymous;
   return {
     event,
@@ -83,6 +99,7 @@ function fieldsOf({ event, action, principal, address, session, tape, link, requ
     ...(session !== undefined && isSessionId(session) && { session }),
     ...(tape !== undefined && tapePattern.test(tape) && { tape }),
     ...(link !== undefined && requestIdPattern.test(link) && { link }),
+    ...(key !== undefined && requestIdPattern.test(key) && { key }),
     ...(requestId !== undefined && requestIdPattern.test(`${requestId}`) && { request_id: `${requestId}` }),
     ...(reason !== undefined && { reason }),
   };

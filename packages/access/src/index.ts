@@ -16,3 +16,4 @@ export {
 } from "./session-permissions.js";
 export { ShareLinks, type ShareRecord } from "./share-links.js";
 export { tokenCookie, tokenOf } from "./token.js";
+export { type VenueKey, VenueKeys } from "./venue-keys.js";

@@ -20,6 +20,8 @@ export const limits = {
   orders: 1_000,
   /** Valid share links of a session. */
   shares: 100,
+  /** Valid venue keys of a session. */
+  venueKeys: 20,
   /** Bytes of a client's message. */
   clientMessageBytes: 16_384,
   defaultMaxFps: 30,

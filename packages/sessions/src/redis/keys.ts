@@ -12,6 +12,8 @@ export interface Keys {
   orders(id: string): string;
   /** Valid share links of the session. */
   shares(id: string): string;
+  /** Keys with which clients of an exchange sign requests to the session's venue. */
+  venueKeys(id: string): string;
   expiry: string;
   created: string;
   mode(mode: string): string;
@@ -80,6 +82,7 @@ export function keysWith(prefix: string): Keys {
     epochs: (id) => `${session(id)}:epochs`,
     orders: (id) => `${session(id)}:orders`,
     shares: (id) => `${session(id)}:shares`,
+    venueKeys: (id) => `${session(id)}:venue-keys`,
     expiry: `${prefix}:sessions:expiry`,
     created: `${prefix}:sessions:created`,
     mode: (mode) => `${prefix}:sessions:mode:{${mode}}`,

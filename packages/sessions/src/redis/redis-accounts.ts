@@ -52,6 +52,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const session = keys.session(any);
   const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any)];
   const shares = keys.shares(any);
+  const venueKeys = keys.venueKeys(any);
   const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any), keys.ownedBy(any)];
   const totals = [keys.stats, `${keys.stats}:{*}`];
   const nodes = [keys.node(any), keys.nodes];
@@ -87,8 +88,8 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     rule(keysOf(...index), ...run, ...readSet, ...changeSet, "pexpireat"),
     rule(keysOf(...totals), "hincrby", "expire"),
     rule(channels(session, keys.tickerChannel(any)), ...publishing),
-    // A link to a deleted session must not open a later session with its id.
-    rule([`%W~${shares}`], "del"),
+    // A link to a deleted session, or a key to its venue, must not open a later session with its id.
+    rule([`%W~${shares}`, `%W~${venueKeys}`], "del"),
   ];
   /** A follower of a tape that Redis has lost frames of records that in the feed's hash, and the feed begins another tape. */
   const followFeeds = [
@@ -136,7 +137,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     api: service(
       ...changeSession,
       rule(keysOf(session, ...parts), "del"),
-      rule(keysOf(shares), ...readHash, "hset", "hdel", "pexpire", "pttl", "del"),
+      rule(keysOf(shares, venueKeys), ...readHash, "hkeys", "hset", "hdel", "pexpire", "pttl", "del"),
       rule(readable(...totals), ...readHash),
       rule(readable(keys.legacy(any)), ...readSet),
       rule(keysOf(keys.legacyPages(any)), ...readSet, "zadd", "zremrangebyrank", "pexpire"),

@@ -29,7 +29,8 @@ export async function expireSession(store: ExpiringStore, entry: IndexedSession,
   const { redis, keys, index, totals } = store;
   const { id } = entry;
   if (!(await index.claimExpired(entry, now))) return false;
-  await redis.del(keys.shares(id));
+  // Both are in the session's slot.
+  await redis.del(keys.shares(id), keys.venueKeys(id));
   const createdAt = await index.createdAtOf(id);
   if (createdAt !== undefined) {
     await totals.expired(entry.score - createdAt, now);

@@ -209,7 +209,7 @@ export class SessionStore {
     const fields = await orUnavailable(this.redis.sessionDelete(...sessionKeys(this.keys, id), JSON.stringify({ id })));
     if (fields.length === 0) return undefined;
     const record = decodeRecord(unflattenHash(fields));
-    await orUnavailable(this.redis.del(this.keys.shares(id)));
+    await orUnavailable(this.redis.del(this.keys.shares(id), this.keys.venueKeys(id)));
     await orUnavailable(this.index.remove(id, record.createdAt, record));
     await orUnavailable(this.index.removeExpiry(id));
     await orUnavailable(this.totals.deleted(now - record.createdAt, now));

@@ -67,6 +67,7 @@ interface AuditContext {
   session?: string | undefined;
   tape?: string | undefined;
   link?: string | undefined;
+  key?: string | undefined;
 }
 
 const contexts = new WeakMap<IncomingMessage, AuditContext>();

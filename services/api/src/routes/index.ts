@@ -13,10 +13,12 @@ import { shareRoutes } from "./shares.js";
 import { tapeFileRoutes } from "./tape-files.js";
 import { tapeRoutes } from "./tapes.js";
 import { trackRoutes } from "./track.js";
+import { venueKeyRoutes } from "./venue-keys.js";
 
 const documented: readonly Route[] = [
   ...sessionRoutes,
   ...shareRoutes,
+  ...venueKeyRoutes,
   ...replayRoutes,
   ...modeRoutes,
   ...dataRoutes,

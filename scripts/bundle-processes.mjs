@@ -17,6 +17,7 @@ const { outputFiles } = await build({
     gateway: "services/gateway/dist/main.js",
     ticker: "services/ticker/dist/main.js",
     feed: "services/feed/dist/main.js",
+    venue: "services/venue/dist/main.js",
     balancer: "packages/cli/dist/cluster/balancer-main.js",
     redis: "packages/cli/dist/cluster/redis-main.js",
     tapedeck: "packages/cli/dist/main.js",

@@ -89,8 +89,8 @@ function alive(pid: number): boolean {
   }
 }
 
-function pidsOf({ gateways, apis, tickers, feeds }: ClusterSnapshot): number[] {
-  return [...gateways, ...apis, ...tickers, ...feeds].map(({ pid }) => pid);
+function pidsOf({ gateways, apis, tickers, feeds, venues }: ClusterSnapshot): number[] {
+  return [...gateways, ...apis, ...tickers, ...feeds, ...venues].map(({ pid }) => pid);
 }
 
 async function gone(cluster: ClusterSnapshot): Promise<void> {

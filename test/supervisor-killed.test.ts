@@ -52,7 +52,7 @@ describe.skipIf(!possible)("what the supervisor starts", () => {
   `;
 
   test.each([
-    ...(["api", "gateway", "ticker", "feed", "balancer"] as const).map((name) => [name, name] as const),
+    ...(["api", "gateway", "ticker", "feed", "venue", "balancer"] as const).map((name) => [name, name] as const),
     ["Redis's keeper", "redis"] as const,
   ])("[U7] [R29] ends when its supervisor was gone before it listened: %s", async (_, name) => {
     const child = spawn(process.execPath, ["--input-type=module", "--eval", afterTheLoss, programOf(name)], {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } fr
 import { Bucket } from "../support/s3-server.js";
 import { ServiceProcess } from "../support/service-process.js";
 
-const kinds = ["api", "gateway", "ticker", "feed"] as const;
+const kinds = ["api", "gateway", "ticker", "feed", "venue"] as const;
 const soon = { timeout: 30_000, interval: 50 };
 
 const started: ServiceProcess[] = [];

@@ -7,6 +7,7 @@ import { signIn, tokenOf } from "../support/sign-in.js";
 
 const test = testOnCluster(() => ({
   feeds: 1,
+  venues: 1,
   env: { all: { ...signIn, STATUS_PORT: "0" } },
 }));
 

@@ -2,6 +2,7 @@ import { readApiConfig } from "../../services/api/src/config.js";
 import { readFeedConfig } from "../../services/feed/src/config.js";
 import { readGatewayConfig } from "../../services/gateway/src/config.js";
 import { readTickerConfig } from "../../services/ticker/src/config.js";
+import { readVenueConfig } from "../../services/venue/src/config.js";
 
 /** Each service's own reading of its environment, which throws for what is wrong. */
 export const configReaders = {
@@ -9,6 +10,7 @@ export const configReaders = {
   gateway: readGatewayConfig,
   ticker: readTickerConfig,
   feed: readFeedConfig,
+  venue: readVenueConfig,
 } as const;
 
 export type ServiceName = keyof typeof configReaders;

@@ -4,7 +4,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** The file of a process of the local cluster, or of the command line. */
-export function programOf(name: "api" | "gateway" | "ticker" | "feed" | "balancer" | "redis" | "tapedeck"): string {
+export function programOf(
+  name: "api" | "gateway" | "ticker" | "feed" | "venue" | "balancer" | "redis" | "tapedeck",
+): string {
   return `${root}dist/${name}.js`;
 }
 

@@ -52,7 +52,7 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
 export const test = testOnCluster();
 
 export interface TestClusterOptions
-  extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds" | "redisUrl" | "restart"> {
+  extends Pick<ClusterOptions, "env" | "gateways" | "apis" | "tickers" | "feeds" | "venues" | "redisUrl" | "restart"> {
   /** A Redis of its own, which a test may stop and start, instead of the run's. */
   readonly ownRedis?: "forgets" | "keeps its data";
 }
@@ -87,6 +87,7 @@ export class TestCluster {
     try {
       const cluster = await startCluster({
         feeds: 0, // few files watch anything live
+        venues: 0, // and few trade
         ...counts,
         port: 0,
         redisUrl: ownRedis?.url ?? options.redisUrl ?? inject("redisUrl"),
@@ -144,6 +145,9 @@ export class TestCluster {
   }
   get feeds(): readonly Service[] {
     return this.#cluster.feeds;
+  }
+  get venues(): readonly Service[] {
+    return this.#cluster.venues;
   }
   get redisUrl(): string {
     return this.#cluster.redisUrl;
@@ -259,7 +263,7 @@ export class TestCluster {
 
   /** Waits until a service has ended, and every service serves again. */
   async untilAllReady(ms = 30_000): Promise<void> {
-    const services = () => [...this.gateways, ...this.apis, ...this.tickers, ...this.feeds];
+    const services = () => [...this.gateways, ...this.apis, ...this.tickers, ...this.feeds, ...this.venues];
     await this.until(() => services().every(({ ready }) => ready), "all services to serve", ms);
   }
 

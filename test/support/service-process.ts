@@ -30,7 +30,7 @@ export class ServiceProcess {
   private constructor(kind: ServiceKind, env: NodeJS.ProcessEnv, port: number, statusPort: number) {
     this.kind = kind;
     this.url = `http://127.0.0.1:${port}`;
-    const hasStatusPort = kind === "api" || kind === "gateway";
+    const hasStatusPort = kind === "api" || kind === "gateway" || kind === "venue";
     this.#statusUrl = hasStatusPort ? `http://127.0.0.1:${statusPort}` : this.url;
     const main = programOf(kind);
     this.#child = spawn(process.execPath, [main], {

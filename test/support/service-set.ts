@@ -10,7 +10,7 @@ export class ServiceSet {
   static async start(redisUrl: string, store: string): Promise<ServiceSet> {
     const prefix = `test-${randomBytes(6).toString("hex")}`;
     const env = { REDIS_URL: redisUrl, TAPEDECK_PREFIX: prefix, TAPEDECK_STORE: store, DEFAULT_TAPE: "usdm" };
-    const kinds: readonly ServiceKind[] = ["api", "gateway", "ticker", "feed"];
+    const kinds: readonly ServiceKind[] = ["api", "gateway", "ticker", "feed", "venue"];
     return new ServiceSet(await Promise.all(kinds.map((kind) => ServiceProcess.start(kind, env))), prefix);
   }
 

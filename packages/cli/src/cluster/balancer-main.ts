@@ -15,7 +15,8 @@ import { Balancer } from "./balancer.js";
 
 // A process of its own, as in production, so that its CPU time is not counted as a service's.
 const env = z.object({ ...commonEnv, PORT: port.default(8000) });
-const backends = z.object({ type: z.literal("backends"), apis: z.array(z.string()), gateways: z.array(z.string()) });
+const urls = z.array(z.string());
+const backends = z.object({ type: z.literal("backends"), apis: urls, gateways: urls, venues: urls });
 
 try {
   const config = readConfig("balancer", env);

@@ -19,6 +19,8 @@ interface Backends {
   readonly apis: readonly string[];
   /** For WebSocket connections. */
   readonly gateways: readonly string[];
+  /** For both below `/venue/`. */
+  readonly venues?: readonly string[];
 }
 
 interface BalancerOptions {
@@ -38,6 +40,7 @@ export class Balancer {
   readonly #guard: Pick<RequestGuard, "hostRefusal">;
   readonly #apis: BackendPool;
   readonly #gateways: BackendPool;
+  readonly #venues: BackendPool;
   /** The service that each request went to. */
   readonly #backends = new WeakMap<IncomingMessage, Backend>();
   // It writes X-Forwarded-* and discards what clients wrote there, since no other proxy is in front of it. Sockets have no timeout:
@@ -51,6 +54,7 @@ export class Balancer {
     this.#guard = guard;
     this.#apis = new BackendPool({ kind: "api", times: checks, tell });
     this.#gateways = new BackendPool({ kind: "gateway", times: checks, tell });
+    this.#venues = new BackendPool({ kind: "venue", times: checks, tell });
     this.server = createHttpServer(limits, (request, response) => void this.#forward(request, response));
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
@@ -68,10 +72,10 @@ export class Balancer {
     // answer errors of the services; here the client is gone.
     this.#proxy.on("error", (_error, _request, client) => void client.destroy());
     this.#proxy.on("proxyReq", (asked, request) => {
-      const release = this.#backends.get(request)?.hold(() => asked.destroy(new Error("the api does not answer")));
+      const release = this.#backends.get(request)?.hold(() => asked.destroy(new Error("the service does not answer")));
       if (release) asked.once("close", release);
     });
-    // The proxy would leave the client waiting for the rest of a response whose api is gone.
+    // The proxy would leave the client waiting for the rest of a response whose service is gone.
     this.#proxy.on("proxyRes", (answer, _request, response) => {
       answer.once("close", () => void (answer.complete || response.destroy()));
     });
@@ -87,15 +91,17 @@ export class Balancer {
     });
   }
 
-  use({ apis, gateways }: Backends): void {
+  use({ apis, gateways, venues = [] }: Backends): void {
     this.#apis.set(apis);
     this.#gateways.set(gateways);
+    this.#venues.set(venues);
   }
 
   /** Ends the checks of the services. The caller closes the server. */
   stop(): void {
     this.#apis.stop();
     this.#gateways.stop();
+    this.#venues.stop();
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -105,12 +111,14 @@ export class Balancer {
     await this.#send(request, response);
   }
 
-  /** @param failed the api that did not respond to the first attempt */
+  /** @param failed the service that did not respond to the first attempt */
   async #send(request: IncomingMessage, response: ServerResponse, failed?: Backend): Promise<void> {
-    const backend = await this.#apis.pick(failed);
+    const [kind, pool] = isOfVenue(request) ? (["venue", this.#venues] as const) : (["api", this.#apis] as const);
+    const noResponse = `The balancer cannot serve this request: the ${kind} closed the connection or does not answer.`;
+    const backend = await pool.pick(failed);
     if (backend === undefined) {
       if (failed !== undefined) return refuse(response, 502, noResponse);
-      return refuse(response, 503, "The balancer cannot serve this request: no api is up.");
+      return refuse(response, 503, `The balancer cannot serve this request: no ${kind} is up.`);
     }
     const headers = { ...request.headers };
     this.#backends.set(request, backend);
@@ -138,21 +146,26 @@ export class Balancer {
     });
     const refusal = this.#guard.hostRefusal(guardedRequest(request));
     if (refusal !== undefined) return refuse(socket, 421, refusal.message);
-    const backend = await this.#gateways.pick();
+    const ofVenue = isOfVenue(request);
+    const kind = ofVenue ? "venue" : "gateway";
+    const backend = await (ofVenue ? this.#venues : this.#gateways).pick();
     if (socket.destroyed) return;
-    if (backend === undefined) return refuse(socket, 503, "The balancer cannot serve this socket: no gateway is up.");
+    if (backend === undefined) return refuse(socket, 503, `The balancer cannot serve this socket: no ${kind} is up.`);
     delete request.headers["x-forwarded-for"];
     this.#backends.set(request, backend);
     this.#proxy.ws(request, socket, head, { target: backend.url }, () => {
       if (socket.bytesWritten === 0)
-        refuse(socket, 502, "The balancer cannot serve this socket: the gateway closed the connection.");
+        refuse(socket, 502, `The balancer cannot serve this socket: the ${kind} closed the connection.`);
     });
   }
 }
 
-const noResponse = "The balancer cannot serve this request: the api closed the connection or does not answer.";
+/** Venues have requests and sockets of their own, for bots. */
+function isOfVenue({ url = "/" }: IncomingMessage): boolean {
+  return url.startsWith("/venue/");
+}
 
-/** Whether a request may reach two apis: it changes nothing, and has no body, which the first one would have consumed. */
+/** Whether a request may reach two services: it changes nothing, and has no body, which the first one would have consumed. */
 function canRepeat({ method, headers }: IncomingMessage): boolean {
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
   return (method === "GET" || method === "HEAD") && !hasBody;

@@ -21,6 +21,7 @@ function snapshot(gateways: number): ClusterSnapshot {
     apis: [],
     tickers: [{ pid: 7 }],
     feeds: [],
+    venues: [],
     store: "tapes",
     pid: 1,
   };

@@ -15,6 +15,8 @@ const clusterSnapshot = z.object({
   apis: withUrl,
   tickers: withoutUrl,
   feeds: withoutUrl,
+  /** Absent in the file of an earlier release. */
+  venues: withUrl.default([]),
   store: z.string(),
   /** The supervisor: SIGTERM to it stops everything. */
   pid: z.number(),

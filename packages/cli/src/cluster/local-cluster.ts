@@ -26,7 +26,7 @@ const stopBudgetMs = 8000;
 const redisTimeoutMs = 5_000;
 const stopped = "the cluster was stopped while it started";
 
-/** One api, gateway, ticker or feed of the cluster. */
+/** One api, gateway, ticker, feed or venue of the cluster. */
 export class Service extends SupervisedProcess {
   readonly kind: ServiceKind;
 
@@ -45,6 +45,7 @@ export interface Cluster {
   readonly apis: readonly Service[];
   readonly tickers: readonly Service[];
   readonly feeds: readonly Service[];
+  readonly venues: readonly Service[];
   /** Undefined if the cluster runs without one. */
   readonly balancer: { readonly pid: number } | undefined;
   /** Adds a service; resolves when it serves. */
@@ -104,6 +105,9 @@ export class LocalCluster implements Cluster {
   get feeds(): readonly Service[] {
     return this.#of("feed");
   }
+  get venues(): readonly Service[] {
+    return this.#of("venue");
+  }
 
   get balancer(): { readonly pid: number } | undefined {
     return this.#balancer;
@@ -119,7 +123,7 @@ export class LocalCluster implements Cluster {
   }
 
   async #startAll(): Promise<void> {
-    const { gateways = 2, apis = 2, tickers = 2, feeds = 1, balancer = true } = this.#options;
+    const { gateways = 2, apis = 2, tickers = 2, feeds = 1, venues = 1, balancer = true } = this.#options;
     await this.#prepareFolders();
     await this.#restrictPermissions();
     await this.#refuseSecondCluster();
@@ -127,7 +131,9 @@ export class LocalCluster implements Cluster {
     if (balancer) await this.#startBalancer(); // first, so that a port in use is reported before the long start
     await this.#startRedis();
     await this.#options.prepare?.();
-    const counts: Record<ServiceKind, number> = { gateway: gateways, api: apis, ticker: tickers, feed: feeds };
+    const counts: Record<ServiceKind, number> = {
+      ...{ gateway: gateways, api: apis, ticker: tickers, feed: feeds, venue: venues },
+    };
     await Promise.all(serviceKinds.flatMap((kind) => Array.from({ length: counts[kind] }, () => this.add(kind))));
     if (!balancer) this.url = this.apis[0]?.url ?? "";
     if (this.#stopping) throw new Error(stopped);
@@ -180,8 +186,8 @@ export class LocalCluster implements Cluster {
   async #stopAll(): Promise<void> {
     const stopKind = (kind: ServiceKind) =>
       Promise.all(this.#services.filter((s) => s.kind === kind).map((s) => s.stop(stopBudgetMs)));
-    // Gateways close their sockets through the balancer; tickers give their leases back to a Redis that still answers.
-    await Promise.all([stopKind("gateway"), stopKind("ticker"), stopKind("feed")]);
+    // Gateways and venues close their sockets through the balancer; tickers give their leases back to a Redis that still answers.
+    await Promise.all([stopKind("gateway"), stopKind("venue"), stopKind("ticker"), stopKind("feed")]);
     await stopKind("api");
     await this.#balancer?.stop(stopBudgetMs);
     await this.#redis?.stop(stopBudgetMs);
@@ -267,7 +273,8 @@ export class LocalCluster implements Cluster {
 
   async #changed(): Promise<void> {
     const up = (services: readonly Service[]) => services.filter(({ ready }) => ready);
-    const backends = { apis: up(this.apis).map((s) => s.url), gateways: up(this.gateways).map((s) => s.url) };
+    const urls = (services: readonly Service[]) => up(services).map(({ url }) => url);
+    const backends = { apis: urls(this.apis), gateways: urls(this.gateways), venues: urls(this.venues) };
     if (this.#balancer?.ready) this.#balancer.send({ type: "backends", ...backends });
     if (this.#complete && !this.#stopping) await this.#file.write(() => this.#snapshot());
   }
@@ -283,6 +290,7 @@ export class LocalCluster implements Cluster {
       apis: listening(this.apis),
       tickers: working(this.tickers),
       feeds: working(this.feeds),
+      venues: listening(this.venues),
       store: this.store,
       pid: process.pid,
     };

@@ -1,13 +1,14 @@
-export type ServiceKind = "gateway" | "api" | "ticker" | "feed";
+export type ServiceKind = "gateway" | "api" | "ticker" | "feed" | "venue";
 
-export const serviceKinds: readonly ServiceKind[] = ["api", "gateway", "ticker", "feed"];
+export const serviceKinds: readonly ServiceKind[] = ["api", "gateway", "ticker", "feed", "venue"];
 
 export interface ClusterOptions {
-  /** How many of each; by default 2, 2, 2 and 1. */
+  /** How many of each; by default 2, 2, 2, 1 and 1. */
   readonly gateways?: number;
   readonly apis?: number;
   readonly tickers?: number;
   readonly feeds?: number;
+  readonly venues?: number;
   /** Port of the balancer; 0 lets the system choose. */
   readonly port?: number;
   /** Address that the balancer listens on. The services listen on 127.0.0.1. */

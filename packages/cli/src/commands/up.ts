@@ -30,12 +30,14 @@ const env = z.object({
   TAPEDECK_TICKERS: integer("tickers", { min: 1, max: 32 }).default(2),
   /** Without a feed, LIVE shows nothing. */
   TAPEDECK_FEEDS: integer("feeds", { min: 0, max: 32 }).default(1),
+  /** Without a venue, bots cannot connect. */
+  TAPEDECK_VENUES: integer("venues", { min: 0, max: 32 }).default(1),
 });
 
 /** `tapedeck up`: runs a cluster on this machine until Ctrl-C. */
 export function upCommand(): Command {
   return new Command("up")
-    .description("run a local cluster: Redis, gateways, apis, tickers, a feed and a load balancer")
+    .description("run a local cluster: Redis, gateways, apis, tickers, a feed, a venue and a load balancer")
     .option("--import <path...>", "import these recordings first, like `tapedeck import`")
     .option("--keep-partial", "also import the readable part of truncated or damaged files")
     .action((options: { import?: string[]; keepPartial?: boolean }) =>
@@ -70,6 +72,7 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     apis: config.TAPEDECK_APIS,
     tickers: config.TAPEDECK_TICKERS,
     feeds: config.TAPEDECK_FEEDS,
+    venues: config.TAPEDECK_VENUES,
     prepare: async () => {
       const endpoint = config.S3_ENDPOINT;
       await prepareTapes({ store, endpoint, recordings, keepPartial, tell, signal: ending.signal });
@@ -107,16 +110,17 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
   await cluster.stop();
 }
 
-function summary({ url, redisUrl, gateways, apis, tickers, feeds }: Cluster, folder: string): string {
+function summary({ url, redisUrl, gateways, apis, tickers, feeds, venues }: Cluster, folder: string): string {
   const ws = url.replace(/^http/, "ws");
   return `
-Tapedeck is playing at ${url}  (${plural(gateways, "gateway")}, ${plural(apis, "api")}, ${plural(tickers, "ticker")}, ${plural(feeds, "feed")})
+Tapedeck is playing at ${url}  (${plural(gateways, "gateway")}, ${plural(apis, "api")}, ${plural(tickers, "ticker")}, ${plural(feeds, "feed")}, ${plural(venues, "venue")})
 
   API             ${url}/docs
   Create session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
   Play            curl -X POST ${url}/replay/start/demo
   Watch           ${ws}/ws/demo
   Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
+  Trade           ${url}/venue/binance/demo  (a bot's address of Binance)
   Redis           redis-cli -u ${redactAddress(redisUrl)}
   Logs            ${folder}/logs
 

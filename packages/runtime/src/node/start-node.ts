@@ -17,7 +17,7 @@ import type { commonEnv } from "./settings.js";
 import { createShutdown, type Shutdown } from "./shutdown.js";
 
 interface NodeOptions {
-  readonly role: "api" | "gateway" | "ticker" | "feed";
+  readonly role: "api" | "gateway" | "ticker" | "feed" | "venue";
   readonly config: z.output<z.ZodObject<typeof commonEnv>>;
   /** Port that answers health and metrics without authentication; undefined for none. */
   readonly statusPort: number | undefined;

@@ -5,7 +5,7 @@ import { keysWith } from "./keys.js";
  * pairs commands with the keys or channels that they may name, so that permission to read one key does not allow writing another.
  * Redis checks each call in a script, too, while EVAL and EVALSHA need all permissions on their keys: hence `run` is separate.
  */
-export const accountNames = ["api", "gateway", "ticker", "feed", "operator", "node"] as const;
+export const accountNames = ["api", "gateway", "ticker", "feed", "venue", "operator", "node"] as const;
 export type AccountName = (typeof accountNames)[number];
 
 type Rule = string;
@@ -196,6 +196,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(channels(feed), ...publishing, ...subscribing),
       work(ofFeeds),
     ),
+    venue: service(...changeSession, subscribe(session, feed), ...[count, audit, wantFeeds, ...followFeeds, addJobs]),
     // The command line and operators with redis-cli: they read all keys of Tapedeck and write none.
     operator: line(
       ...connected,

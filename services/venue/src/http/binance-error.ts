@@ -1,0 +1,67 @@
+import { type RefusalCode, RefusedError } from "@tapedeck/protocol";
+
+/** Codes of Binance's errors that the venue answers with, by the names that Binance gives them. */
+export const errorCodes = {
+  UNKNOWN: -1000,
+  DISCONNECTED: -1001,
+  UNAUTHORIZED: -1002,
+  TOO_MANY_REQUESTS: -1003,
+  ILLEGAL_CHARS: -1100,
+  TOO_MANY_PARAMETERS: -1101,
+  MANDATORY_PARAM_EMPTY_OR_MALFORMED: -1102,
+  PARAM_EMPTY: -1105,
+  BAD_INTERVAL: -1120,
+  BAD_SYMBOL: -1121,
+  INVALID_PARAMETER: -1130,
+  REJECTED_MBX_KEY: -2015,
+  /** Futures use it for paths that do not exist; the venue does for both markets. */
+  INVALID_PATH: -5000,
+} as const;
+
+export type ErrorName = keyof typeof errorCodes;
+
+/** A refusal in Binance's form: `{"code":-1121,"msg":"Invalid symbol."}` with an HTTP status. */
+export class BinanceError extends Error {
+  override readonly name = "BinanceError";
+  readonly status: number;
+  readonly code: number;
+  /** Seconds after which a retry may succeed. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    code: ErrorName | number,
+    message: string,
+    { status = 400, retryAfter, cause }: { status?: number; retryAfter?: number | undefined; cause?: unknown } = {},
+  ) {
+    super(message, { cause });
+    this.code = typeof code === "number" ? code : errorCodes[code];
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+
+  /** As HTTP answers and WebSocket answers have it. */
+  get body(): { readonly code: number; readonly msg: string } {
+    return { code: this.code, msg: this.message };
+  }
+}
+
+const namesOfRefusals: Partial<Record<RefusalCode, ErrorName>> = {
+  MALFORMED: "ILLEGAL_CHARS",
+  INVALID_VALUE: "INVALID_PARAMETER",
+  UNAUTHORIZED: "REJECTED_MBX_KEY",
+  FORBIDDEN: "REJECTED_MBX_KEY",
+  TOO_MANY_REQUESTS: "TOO_MANY_REQUESTS",
+  TOO_MANY_SOCKETS: "TOO_MANY_REQUESTS",
+  UNAVAILABLE: "DISCONNECTED",
+  BUSY: "DISCONNECTED",
+};
+
+/** What a client gets for a thrown value; an unexpected error reveals no details. */
+export function binanceErrorOf(thrown: unknown): BinanceError {
+  if (thrown instanceof BinanceError) return thrown;
+  if (thrown instanceof RefusedError) {
+    const { code, message, status, retryAfter } = thrown;
+    return new BinanceError(namesOfRefusals[code] ?? "UNKNOWN", message, { status, retryAfter, cause: thrown });
+  }
+  return new BinanceError("DISCONNECTED", "Internal error; it has been logged.", { status: 500, cause: thrown });
+}

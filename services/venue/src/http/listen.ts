@@ -1,0 +1,60 @@
+import type { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { createHttpServer, httpTimeouts, respondAndClose } from "@tapedeck/runtime";
+import type Koa from "koa";
+import { BinanceError } from "./binance-error.js";
+
+/** A listening server. */
+export interface Listening {
+  readonly url: string;
+  /** Waits for the requests in progress. */
+  close(): Promise<void>;
+}
+
+/** Longer than load balancers keep idle connections (usually 60 s), so that they close them and never race with our close. */
+const keepAliveMs = 75_000;
+
+/** @param upgrade takes over requests for a WebSocket */
+export async function listen(
+  app: Koa,
+  upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Listening> {
+  const server = createHttpServer(httpTimeouts, app.callback(), { keepAliveTimeout: keepAliveMs });
+  server.on("upgrade", (request, socket, head) => {
+    if (socket instanceof Socket) upgrade(request, socket, head);
+  });
+  server.on("clientError", (_error, socket) => {
+    if (!(socket instanceof Socket)) return;
+    if (socket.writable) refuseSocket(socket, new BinanceError("ILLEGAL_CHARS", "This is not a valid HTTP request."));
+    else socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server has no address");
+  const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `http://${name}:${address.port}`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+/** Answers a request that has no response object, and closes its connection. */
+export function refuseSocket(socket: Socket, { status, body, retryAfter }: BinanceError): void {
+  const text = JSON.stringify(body);
+  const headers = [
+    `HTTP/1.1 ${status} Refused`,
+    "Content-Type: application/json",
+    `Content-Length: ${Buffer.byteLength(text)}`,
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfter)}`]),
+    "Connection: close",
+  ];
+  respondAndClose(socket, `${headers.join("\r\n")}\r\n\r\n${text}`);
+}

@@ -1,0 +1,5 @@
+import type { Route } from "../http/route.js";
+import { generalRoutes } from "./general.js";
+
+/** All requests that the venue answers. */
+export const routes: readonly Route[] = [...generalRoutes];

@@ -1,0 +1,118 @@
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { clientAddress, guardedRequest } from "@tapedeck/runtime";
+import { type WebSocket, WebSocketServer } from "ws";
+import type { Venue } from "../context.js";
+import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
+import { refuseSocket } from "../http/listen.js";
+import { targetOf } from "../http/target.js";
+import type { SocketRequest, SocketRoute } from "./socket-route.js";
+
+/** Longer than any request of the WebSocket API. */
+const maxPayload = 65_536;
+
+/** The open sockets of this node, whatever their kind. */
+export class SocketServer {
+  readonly #venue: Venue;
+  readonly #routes: readonly SocketRoute[];
+  readonly #server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+  readonly #open = new Map<WebSocket, string>();
+  #accepting = true;
+
+  constructor(venue: Venue, routes: readonly SocketRoute[]) {
+    this.#venue = venue;
+    this.#routes = routes;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  handleUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", () => socket.destroy()); // the client has disconnected
+    this.#admit(request).then(
+      (open) => {
+        if (socket.destroyed) return;
+        this.#server.handleUpgrade(request, socket, head, (accepted) => open(accepted));
+      },
+      (thrown) => {
+        const error = binanceErrorOf(thrown);
+        if (error.status === 500)
+          this.#venue.log.error(
+            { err: thrown, path: request.url },
+            "socket failed with an unexpected error; answered 500",
+          );
+        refuseSocket(socket, error);
+      },
+    );
+  }
+
+  async #admit(message: IncomingMessage): Promise<(socket: WebSocket) => void> {
+    const { guard, trustedProxies } = this.#venue;
+    if (!this.#accepting)
+      throw new BinanceError("DISCONNECTED", "This node is shutting down; connect again.", {
+        status: 503,
+        retryAfter: 1,
+      });
+    const refusal = guard.refusal(guardedRequest(message));
+    if (refusal !== undefined) throw new BinanceError("UNAUTHORIZED", refusal.message, { status: refusal.status });
+    const { pathname, searchParams: query } = new URL(message.url ?? "/", "http://venue");
+    const target = targetOf(pathname);
+    const route = target && this.#routes.find(({ matches }) => matches(target.path));
+    if (target === undefined || route === undefined) {
+      throw new BinanceError(
+        "INVALID_PATH",
+        `There is no WebSocket at ${pathname}; docs/venue.md lists what the venue has.`,
+        { status: 404 },
+      );
+    }
+    const forwarded = message.headers["x-forwarded-for"];
+    const address = clientAddress(
+      message.socket.remoteAddress ?? "",
+      Array.isArray(forwarded) ? forwarded[0] : forwarded,
+      trustedProxies,
+    );
+    const request: SocketRequest = { ...target, query, headers: message.headers, address };
+    await this.#venue.admit(request);
+    if (this.#countOf(target.session) >= this.#venue.config.MAX_SOCKETS_PER_SESSION) {
+      throw new BinanceError("TOO_MANY_REQUESTS", "This session has too many sockets on this node; close one.", {
+        status: 429,
+        retryAfter: 1,
+      });
+    }
+    const start = await route.prepare(request, this.#venue);
+    return (socket) => {
+      this.#open.set(socket, target.session);
+      socket.on("close", () => this.#open.delete(socket));
+      socket.on("error", () => socket.terminate()); // a message that is no valid frame, or too long
+      start(socket);
+    };
+  }
+
+  #countOf(session: string): number {
+    let count = 0;
+    for (const id of this.#open.values()) if (id === session) count++;
+    return count;
+  }
+
+  stopAccepting(): void {
+    this.#accepting = false;
+  }
+
+  /** Closes all sockets with 1012, a hundred a second or all within `atMostMs`: clients connect again, to another node. */
+  async drain(atMostMs: number): Promise<void> {
+    this.stopAccepting();
+    const sockets = [...this.#open.keys()];
+    const apartMs = Math.min(10, atMostMs / Math.max(1, sockets.length));
+    for (const socket of sockets) {
+      socket.close(1012, "restarting");
+      await sleep(apartMs);
+    }
+  }
+
+  close(): void {
+    for (const socket of this.#open.keys()) socket.terminate();
+    this.#server.close();
+  }
+}

@@ -1,0 +1,113 @@
+import { createAccess, observeAccess } from "@tapedeck/access";
+import { LiveTapes } from "@tapedeck/live";
+import {
+  type Health,
+  type Logger,
+  type Metrics,
+  observeBlockCache,
+  type RedisConnection,
+  type RequestGuard,
+  trustedProxies,
+} from "@tapedeck/runtime";
+import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
+import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import type { VenueConfig } from "./config.js";
+import type { Venue } from "./context.js";
+import { createApp } from "./http/app.js";
+import { BinanceError } from "./http/binance-error.js";
+import { listen } from "./http/listen.js";
+import { RequestWeights } from "./http/request-weights.js";
+import { createRequestCounter, observeVenue } from "./metrics.js";
+import { routes } from "./routes/index.js";
+import { socketRoutes } from "./sockets/index.js";
+import { SocketServer } from "./sockets/socket-server.js";
+
+export interface VenueParts {
+  readonly config: VenueConfig;
+  readonly guard: RequestGuard;
+  readonly log: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  /** Connections by purpose. The caller closes them. */
+  readonly redis: { readonly commands: RedisConnection; readonly subscriber: RedisConnection };
+  /** The cluster's clock. */
+  readonly now: () => number;
+}
+
+export interface RunningVenue {
+  readonly url: string;
+  /** What the heartbeat reports of this node. */
+  fields(): Record<string, string | number>;
+  /** Takes no more sockets, and closes all with 1012. */
+  drain(): Promise<void>;
+  /** Takes no more requests; resolves when those under way are answered. */
+  stopServing(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Builds a venue's process and starts its server. */
+export async function startVenue({
+  config,
+  guard,
+  log,
+  health,
+  metrics,
+  redis,
+  now,
+}: VenueParts): Promise<RunningVenue> {
+  const keys = keysWith(config.TAPEDECK_PREFIX);
+  const access = createAccess("venue", config, { redis: redis.commands, keys, log });
+  const store = new SessionStore(redis.commands, keys, { caps: access.quotas });
+  const tapeStore = await openTapeStore(config.TAPEDECK_STORE, config.S3_ENDPOINT, { mustExist: true });
+  const awaited = awaitTapeStore(tapeStore, config.TAPEDECK_STORE, { health, log });
+  const cache = new BlockCache(config.CACHE_MB * 2 ** 20);
+  const live = new LiveTapes({
+    ...{ redis: redis.commands, subscriber: redis.subscriber, keys, store: tapeStore, cache, log },
+    lingerMs: config.LIVE_LINGER_S * 1000,
+    instrumentsPerUser: access.quotas.instrumentsPerUser,
+    instrumentStarts: access.quotas.instrumentStarts,
+  });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
+  const tickerQueue = new TickerQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
+  const sessions = new SessionService({
+    ...{ store, tapes, feeds: live, tickerQueue, log },
+    ttl: config.SESSION_TTL_S,
+    defaultTape: config.DEFAULT_TAPE,
+  });
+  const venue: Venue = {
+    ...{ config, node: config.NODE_ID, now, log, redis: redis.commands, keys, store, sessions, tapes, live, access },
+    ...{ guard, health, trustedProxies: trustedProxies(config.TRUSTED_PROXIES) },
+    // A venue accepts no tokens: with authentication on, its metrics are on STATUS_PORT or nowhere.
+    publicMetrics: config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined,
+    requests: createRequestCounter(metrics),
+    weights: new RequestWeights(config.REQUEST_WEIGHT, now),
+    async admit() {
+      if (!access.users.required) return;
+      throw new BinanceError("REJECTED_MBX_KEY", "This cluster requires a venue key of the session.", { status: 401 });
+    },
+  };
+  const sockets = new SocketServer(venue, socketRoutes);
+  observeVenue(metrics, { sockets: () => sockets.size });
+  observeBlockCache(metrics, tapes.cache);
+  observeAccess(metrics, access);
+  if (config.SIMULATION_WARM_UP) await tapes.warmUp();
+  const server = await listen(createApp(venue, routes), (...upgrade) => sockets.handleUpgrade(...upgrade), {
+    host: config.HOST,
+    port: config.PORT,
+  });
+
+  return {
+    url: server.url,
+    fields: () => ({ url: server.url, sockets: sockets.size }),
+    drain: () => sockets.drain(config.DRAIN_MS),
+    async stopServing() {
+      sockets.close();
+      await server.close();
+    },
+    async stop() {
+      awaited.stop();
+      await live.close();
+      await tickerQueue.close();
+    },
+  };
+}

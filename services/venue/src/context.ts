@@ -30,5 +30,5 @@ export interface Venue {
   readonly requests: Counter<"status">;
   readonly weights: RequestWeights;
   /** Whether this client may see the session's market at all. Rejects with `BinanceError` or `RefusedError`. */
-  admit(request: Pick<VenueRequest, "session" | "path" | "headers">): Promise<void>;
+  admit(request: Pick<VenueRequest, "session" | "apiKey" | "path" | "headers">): Promise<void>;
 }

@@ -11,6 +11,8 @@ import {
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { knownKey } from "./access/authenticate.js";
+import { apiKeyOf } from "./access/signed-route.js";
 import type { VenueConfig } from "./config.js";
 import type { Venue } from "./context.js";
 import { createApp } from "./http/app.js";
@@ -81,9 +83,17 @@ export async function startVenue({
     publicMetrics: config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined,
     requests: createRequestCounter(metrics),
     weights: new RequestWeights(config.REQUEST_WEIGHT, now),
-    async admit() {
+    async admit({ session, apiKey, headers }) {
       if (!access.users.required) return;
-      throw new BinanceError("REJECTED_MBX_KEY", "This cluster requires a venue key of the session.", { status: 401 });
+      const found = await store.read(session);
+      const given = apiKeyOf({ headers }) ?? apiKey;
+      if (found !== undefined && given !== undefined) {
+        await knownKey(access.venueKeys, found.record, given);
+        return;
+      }
+      const message =
+        "This cluster requires a venue key of the session, in X-MBX-APIKEY or in the address: /SESSION~KEY/.";
+      throw new BinanceError("REJECTED_MBX_KEY", message, { status: 401 });
     },
   };
   const sockets = new SocketServer(venue, socketRoutes);

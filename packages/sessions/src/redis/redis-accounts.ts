@@ -196,7 +196,13 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       rule(channels(feed), ...publishing, ...subscribing),
       work(ofFeeds),
     ),
-    venue: service(...changeSession, subscribe(session, feed), ...[count, audit, wantFeeds, ...followFeeds, addJobs]),
+    venue: service(
+      ...changeSession,
+      rule(keysOf(venueKeys), ...readHash, "pexpire"),
+      rule(readable(shares), "hexists"),
+      subscribe(session, feed),
+      ...[count, audit, wantFeeds, ...followFeeds, addJobs],
+    ),
     // The command line and operators with redis-cli: they read all keys of Tapedeck and write none.
     operator: line(
       ...connected,

@@ -7,7 +7,7 @@ import { BinanceError, binanceErrorOf } from "./binance-error.js";
 import { Parameters } from "./parameters.js";
 import type { VenueRequest } from "./request.js";
 import type { Route } from "./route.js";
-import { targetOf } from "./target.js";
+import { type Target, targetOf } from "./target.js";
 
 /** Orders in a batch are the longest bodies. */
 const bodyBytes = 65_536;
@@ -123,17 +123,14 @@ function dispatch(venue: Venue, routes: readonly Route[]): Middleware {
   };
 }
 
-async function requestOf(
-  ctx: Context,
-  { trustedProxies }: Venue,
-  { session, market, path }: Pick<VenueRequest, "session" | "market" | "path">,
-): Promise<VenueRequest> {
+async function requestOf(ctx: Context, { trustedProxies }: Venue, target: Target): Promise<VenueRequest> {
   const rawBody = ctx.method === "GET" ? "" : await bodyOf(ctx.req);
   const parameters = new URLSearchParams(ctx.querystring);
   for (const [name, value] of new URLSearchParams(rawBody)) parameters.append(name, value);
   const forwarded = ctx.get("x-forwarded-for") || undefined;
   return {
-    ...{ session, market, path, rawBody },
+    ...target,
+    rawBody,
     method: ctx.method,
     parameters: new Parameters(parameters),
     rawQuery: ctx.querystring,

@@ -6,13 +6,29 @@ export const errorCodes = {
   DISCONNECTED: -1001,
   UNAUTHORIZED: -1002,
   TOO_MANY_REQUESTS: -1003,
+  INVALID_MESSAGE: -1013,
+  INVALID_TIMESTAMP: -1021,
+  INVALID_SIGNATURE: -1022,
   ILLEGAL_CHARS: -1100,
   TOO_MANY_PARAMETERS: -1101,
   MANDATORY_PARAM_EMPTY_OR_MALFORMED: -1102,
   PARAM_EMPTY: -1105,
+  PARAM_NOT_REQUIRED: -1106,
+  BAD_PRECISION: -1111,
+  INVALID_TIF: -1115,
+  INVALID_ORDER_TYPE: -1116,
+  INVALID_SIDE: -1117,
   BAD_INTERVAL: -1120,
   BAD_SYMBOL: -1121,
+  INVALID_LISTEN_KEY: -1125,
+  OPTIONAL_PARAMS_BAD_COMBO: -1128,
   INVALID_PARAMETER: -1130,
+  BAD_RECV_WINDOW: -1131,
+  INVALID_JSON: -1135,
+  NEW_ORDER_REJECTED: -2010,
+  CANCEL_REJECTED: -2011,
+  NO_SUCH_ORDER: -2013,
+  BAD_API_KEY_FMT: -2014,
   REJECTED_MBX_KEY: -2015,
   /** Futures use it for paths that do not exist; the venue does for both markets. */
   INVALID_PATH: -5000,
@@ -64,4 +80,9 @@ export function binanceErrorOf(thrown: unknown): BinanceError {
     return new BinanceError(namesOfRefusals[code] ?? "UNKNOWN", message, { status, retryAfter, cause: thrown });
   }
   return new BinanceError("DISCONNECTED", "Internal error; it has been logged.", { status: 500, cause: thrown });
+}
+
+export function missingParameter(name: string): BinanceError {
+  const message = `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`;
+  return new BinanceError("MANDATORY_PARAM_EMPTY_OR_MALFORMED", message);
 }

@@ -1,4 +1,4 @@
-import { BinanceError } from "./binance-error.js";
+import { BinanceError, missingParameter } from "./binance-error.js";
 
 interface Bounds {
   readonly min?: number;
@@ -20,7 +20,7 @@ export class Parameters {
 
   required(name: string): string {
     const value = this.text(name);
-    if (value === undefined) throw malformed(name);
+    if (value === undefined) throw missingParameter(name);
     return value;
   }
 
@@ -46,11 +46,6 @@ export class Parameters {
     if (found === undefined) throw illegal(name, `one of ${values.join(", ")}`);
     return found;
   }
-}
-
-function malformed(name: string): BinanceError {
-  const message = `Mandatory parameter '${name}' was not sent, was empty/null, or malformed.`;
-  return new BinanceError("MANDATORY_PARAM_EMPTY_OR_MALFORMED", message);
 }
 
 function illegal(name: string, accepted: string): BinanceError {

@@ -4,6 +4,8 @@ export type Market = "spot" | "usdm";
 /** What a request is for: a session's venue, and Binance's own path there. */
 export interface Target {
   readonly session: string;
+  /** The venue key behind the session's id, `SESSION~KEY`, for what has no header: sockets, and market data. */
+  readonly apiKey?: string;
   /** The market of paths that both have, such as `/ws`. */
   readonly market: Market;
   /** Such as `/api/v3/depth`. */
@@ -18,7 +20,8 @@ export function targetOf(path: string): Target | undefined {
   const [, exchange = "", session = "", rest = ""] = pattern.exec(path) ?? [];
   const market = marketOfExchange[exchange];
   if (market === undefined) return undefined;
-  return { session: decoded(session), market: marketOfPath(rest) ?? market, path: rest };
+  const [id = "", apiKey] = decoded(session).split("~");
+  return { session: id, ...(apiKey !== undefined && { apiKey }), market: marketOfPath(rest) ?? market, path: rest };
 }
 
 /** The market of a path that only one of them has. */

@@ -19,7 +19,7 @@ export interface FeedWorkerOptions {
   readonly venues: Readonly<Record<string, Venue>>;
   readonly claim: (job: FeedJob, venue: Venue, precision: Precision) => Promise<LiveTapeWriter>;
   readonly maintenance: RecorderOptions["maintenance"];
-  readonly queue: Pick<FeedQueue, "requestWorker" | "waiting">;
+  readonly queue: Pick<FeedQueue, "hasOtherJob" | "requestWorker" | "waiting">;
   readonly capacity: number;
   readonly frameMs: number;
   readonly balanceEveryMs?: number;
@@ -95,6 +95,7 @@ export class FeedWorker {
 
   async #record(lease: Lease<FeedJob>): Promise<void> {
     const { log, metrics } = this.#options;
+    if (await this.#isRecordedElsewhere(lease.job)) return;
     const recorder = this.#recorderOf(lease.job);
     if (recorder === undefined || recorder.hasLease) return;
     const why = await recorder.recordUnder(lease);
@@ -103,6 +104,15 @@ export class FeedWorker {
     if (why !== "shutting down") return;
     await recorder.handOver({ deadlineMs: handOverMs, alone: !(await this.#hasOtherWorkers()) });
     await recorder.stop();
+  }
+
+  /**
+   * A job of revision 0 was requested because the feed had no hash. Either the feed is new, or Redis has lost the hash: its worker notices that
+   * within a second and claims the feed anew, so a second one would only cost a gap.
+   */
+  async #isRecordedElsewhere(job: FeedJob): Promise<boolean> {
+    if (job.rev !== 0) return false;
+    return await this.#options.queue.hasOtherJob(job).catch(() => false); // Redis is away
   }
 
   /** Whether another worker can take over. */

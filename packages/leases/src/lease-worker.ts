@@ -93,13 +93,6 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     const { backend } = this;
     const moveStalled = backend.moveStalledJobsToWait.bind(backend);
     backend.moveStalledJobsToWait = async () => ((await this.#mayHaveStalled()) ? await moveStalled() : []);
-    this.on("lockRenewalFailed", (jobIds: string[]) => {
-      this.#fullChecks = 2;
-      for (const id of jobIds) {
-        this.#invalidate(id, this.#locks.get(id));
-        this.cancelJob(id, "lost");
-      }
-    });
   }
 
   /** Jobs that are running. */
@@ -139,16 +132,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     await this.resume();
   }
 
-  override async extendJobLocks(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
-    const sent = performance.now();
-    const failed = new Set(await this.#renew(jobIds, tokens, duration));
-    for (const id of jobIds) {
-      const held = this.#locks.get(id);
-      if (held !== undefined && !failed.has(id)) held.validUntil = sent + duration - marginMs;
-    }
-    return [...failed];
-  }
-
+  /** Extends locks, and takes back those that have expired while Redis was away. Returns the jobs whose locks are lost. */
   async #renew(jobIds: string[], tokens: string[], duration: number): Promise<string[]> {
     const sent = performance.now();
     const held = jobIds.map((job, at) => ({ job, key: this.toKey(`${job}:lock`), token: tokens[at] ?? "" }));
@@ -168,7 +152,7 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
   async #extend(held: readonly LockToExtend[], duration: number): Promise<string[]> {
     const [jobIds, tokens] = [held.map(({ job }) => job), held.map(({ token }) => token)];
     try {
-      return await super.extendJobLocks(jobIds, tokens, duration);
+      return await this.extendJobLocks(jobIds, tokens, duration);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("OOM"))) throw error;
       return await extendLocks(this.#redis, this.toKey("stalled"), held, duration);
@@ -210,14 +194,25 @@ export class LeaseWorker<Data> extends Worker<Data & WithCrashRecord, void, stri
     this.#aliveUntil = sent + worker.aliveMs - marginMs;
   }
 
-  /** Extends the locks of running jobs that expire within `ms`, and gives up those that are lost. */
+  /**
+   * Extends the locks of running jobs that expire within `ms`, and gives up those that are lost. A job may have been lost, handed on and taken
+   * again by this worker while Redis replied: the reply says nothing about its new lock.
+   */
   async #renewLocks(ms: number): Promise<void> {
-    const before = performance.now() + ms;
-    const due = [...this.#locks].filter(([id, { validUntil }]) => this.#running.has(id) && validUntil < before);
+    const sent = performance.now();
+    const due = [...this.#locks].filter(([id, { validUntil }]) => this.#running.has(id) && validUntil < sent + ms);
     if (due.length === 0) return;
     const [ids, tokens] = [due.map(([id]) => id), due.map(([, { token }]) => token)];
-    const lost = await this.extendJobLocks(ids, tokens, lock.heldMs);
-    if (lost.length > 0) this.emit("lockRenewalFailed", lost);
+    const lost = new Set(await this.#renew(ids, tokens, lock.heldMs));
+    if (lost.size > 0) this.#fullChecks = 2;
+    for (const [id, held] of due) {
+      if (this.#locks.get(id) !== held) continue;
+      if (!lost.has(id)) held.validUntil = sent + lock.heldMs - marginMs;
+      else {
+        this.#invalidate(id, held);
+        this.cancelJob(id, "lost");
+      }
+    }
   }
 
   async #redisIsBack(): Promise<void> {

@@ -1,9 +1,6 @@
-import type { TapeEvent, TapeOrder, TapeOrders } from "@tapedeck/matching";
+import type { TapeEvent } from "@tapedeck/matching";
 import {
   BlockCache,
-  bookSides,
-  effectiveStates,
-  eventStates,
   importRecording,
   MemoryTapeStore,
   minCacheBytes,
@@ -15,6 +12,7 @@ import {
   type TrackReader,
   trackOf,
 } from "@tapedeck/tape";
+import { engineEvents } from "@tapedeck/trading";
 import { type RecordingName, recordedFiles } from "../support/tapes.js";
 
 /** A market as the engine takes it. */
@@ -24,9 +22,6 @@ export interface RecordedMarket {
   /** What the events were read from. */
   readonly track: TrackReader;
 }
-
-const effective = new Set<string>(eventStates.slice(0, effectiveStates));
-const actions = ["add", "modify", "cancel", "execute", "hidden", "trade", "clear"] as const;
 
 /** All events of a recording that changed its book or are trades of its market; undefined where the recording is absent. */
 export async function recordedMarket(name: RecordingName): Promise<RecordedMarket | undefined> {
@@ -45,26 +40,6 @@ export async function simulatedMarket(name: string, frames: number): Promise<Rec
 
 async function marketOf(tape: Tape, range: TrackRange): Promise<RecordedMarket> {
   const track = trackOf(tape);
-  const events: TapeEvent[] = [];
-  for await (const event of track.events(range)) if (effective.has(event.state)) events.push(event);
-  const orders: TapeOrders[] = [];
-  for await (const { rows, n, timestamp, state, ...columns } of track.orders?.batches(range) ?? []) {
-    for (let row = 0; row < rows; row++) {
-      if ((state[row] ?? effectiveStates) >= effectiveStates) continue;
-      const action = actions.find((known) => known === columns.action[row]);
-      if (action === undefined) continue;
-      const known = (value = Number.NaN) => (Number.isNaN(value) ? undefined : value);
-      const order: TapeOrder = {
-        action,
-        id: `${columns.orderId[row]}`,
-        side: bookSides[columns.side[row] ?? bookSides.length],
-        priceUnits: known(columns.price[row]),
-        amountUnits: columns.amount[row] ?? 0,
-        restUnits: known(columns.rest[row]),
-      };
-      orders.push({ kind: "orders", n: n[row] ?? -1, timestampNs: timestamp[row] ?? 0n, orders: [order] });
-    }
-  }
-  // Orders before the update whose levels they make: a stable sort keeps them in front.
-  return { decimals: track.decimals, track, events: [...orders, ...events].sort((a, b) => a.n - b.n) };
+  const events = (await engineEvents(track, range, { orders: true })).map(({ event }) => event);
+  return { decimals: track.decimals, events, track };
 }

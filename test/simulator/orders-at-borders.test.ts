@@ -76,7 +76,7 @@ describe("orders where markets are cut", () => {
     expect(again.session).toMatchObject({ epoch: bought.session.epoch, account: { position: 0 } });
     for (const each of mine.viewers) {
       await each.until(() => each.lastSeq >= again.seq + 5, "frames after the last order");
-      expect(each.messagesOf("trade_event").map(({ data }) => [data.side, data.size])).toEqual([
+      expect(each.marketFills.map(({ side, size }) => [side, size])).toEqual([
         ["SELL", 2],
         ["BUY", 3],
         ["SELL", 1],
@@ -125,7 +125,7 @@ describe("orders where markets are cut", () => {
     await cluster.http.control(mine.id, "pause");
     for (const each of mine.viewers) {
       expect(holes(each.live)).toEqual([]);
-      expect(each.messagesOf("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
+      expect(each.marketFills.map(({ type }) => type)).toEqual(["ENTRY", "EXIT"]);
       // Each fill once, in a message that stands for its frame.
       const own = each.live.flatMap(({ json, prev, seq }) => ownTrades(json).map((trade) => ({ ...trade, prev, seq })));
       for (const [side, given] of [["buy", bought] as const, ["sell", sold] as const]) {

@@ -26,7 +26,7 @@ describe("orders in a simulated market", () => {
     const [first = 0] = await framesOfOrders(cluster, mine.id);
     expect(ownTrades(bytes(one.frames, epoch).get(first)).reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(2, 8);
 
-    const fill = one.messagesOf("trade_event")[0]?.data;
+    const fill = one.marketFills[0];
     const { mid_price } = JSON.parse(bytes(one.frames, epoch).get(first) ?? "");
     expect(fill?.account?.unrealized_pnl).toBeCloseTo(2 * (mid_price - (fill?.price ?? Number.NaN)), 6);
     const held = (await cluster.http.session(mine.id)).account;
@@ -89,7 +89,7 @@ describe("orders in a simulated market", () => {
       const states = viewer?.messagesOf("state").filter(({ session }) => session.tape?.includes("~")) ?? [];
       expect(new Set(states.map(({ session }) => session.epoch)).size).toBe(1);
       expect(new Set(states.map(({ session }) => session.tape)).size).toBe(2);
-      expect(late?.messagesOf("trade_event").map(({ data }) => data.type)).toEqual(["ENTRY", "EXIT"]);
+      expect(late?.marketFills.map(({ type }) => type)).toEqual(["ENTRY", "EXIT"]);
       expect(await cluster.record(mine.id)).toMatchObject({ historyFromSeq: 0 });
       const newcomer = await cluster.watch(mine.id);
       await newcomer.next(1);
@@ -180,7 +180,7 @@ describe("orders in a simulated market", () => {
     old.send(JSON.stringify({ type: "ORDER", side: "sElL", quantity: 0.5 }));
     const [viewer] = mine.viewers;
     await viewer?.until(() => viewer.messagesOf("trade_event").length > 0, "the fill");
-    expect(viewer?.messagesOf("trade_event").map(({ data }) => [data.side, data.size])).toEqual([["SELL", 0.5]]);
+    expect(viewer?.marketFills.map(({ side, size }) => [side, size])).toEqual([["SELL", 0.5]]);
     const [seq = 0] = await framesOfOrders(cluster, mine.id);
     await old.until(() => old.lastSeq > seq + 3, "frames after the order");
     const sold = ownTrades(old.live.findLast((frame) => frame.prev < seq && seq <= frame.seq)?.json);

@@ -5,6 +5,7 @@ import {
   type SessionView,
   serverMessage,
   subprotocol,
+  type TradeEvent,
 } from "@tapedeck/protocol";
 import WebSocket from "ws";
 import { z } from "zod";
@@ -119,6 +120,11 @@ export class Viewer {
   /** The messages of one type. */
   messagesOf<T extends ServerMessage["type"]>(type: T): Extract<ReceivedMessage, { type: T }>[] {
     return this.messages.filter((message): message is Extract<ReceivedMessage, { type: T }> => message.type === type);
+  }
+
+  /** Fills of the command `order`, which moves a simulated market. */
+  get marketFills(): TradeEvent[] {
+    return this.messagesOf("trade_event").flatMap(({ data }) => ("fill_id" in data ? [] : [data]));
   }
 
   /** Resolves when the condition holds. It is checked after each message and each close. Rejects after `ms`. */

@@ -12,6 +12,7 @@ export * from "./http/reports.js";
 export * from "./http/sessions.js";
 export * from "./http/tapes.js";
 export * from "./http/track.js";
+export * from "./http/trading.js";
 export * from "./http/venue-keys.js";
 export * from "./session/commands.js";
 export * from "./session/live-instrument.js";

@@ -5,7 +5,7 @@ export { type Keys, keysWith } from "./redis/keys.js";
 export { ReconnectingQueue } from "./redis/reconnecting-queue.js";
 export { type AccountName, accountNames, accountsWith } from "./redis/redis-accounts.js";
 export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
-export { isSystemCommand, type SystemCommand, systemCauses } from "./rules/commands.js";
+export { isSystemCommand, type SystemCommand, systemCauses, writeLeadMs } from "./rules/commands.js";
 export { type EndedEpoch, lastSeqOf } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
 export {
@@ -18,9 +18,15 @@ export {
   wallAt,
   willGrow,
 } from "./rules/playhead.js";
-export { needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
+export { type ActionChain, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 export { canFollowEdge } from "./rules/system.js";
-export { type CommandResult, isSessionNotFound, SessionService } from "./service.js";
+export {
+  type CommandResult,
+  isSessionNotFound,
+  type PlanActions,
+  type PlannedActions,
+  SessionService,
+} from "./service.js";
 export {
   type FrameHead,
   frameHead,
@@ -32,8 +38,9 @@ export type { StoredSession } from "./store/record-codec.js";
 export { decodeRecord, decodeState, traceOf } from "./store/record-codec.js";
 export { defineSessionScripts } from "./store/scripts/scripts.js";
 export { countSessionsOnTape, type SessionsOnTape } from "./store/sessions-on-tape.js";
-export { type SessionCaps, SessionStore } from "./store/store.js";
+export { type AddedActions, type SessionCaps, SessionStore } from "./store/store.js";
 export { maintenanceQueue, type TickerJob, TickerQueue, tickerQueueNames } from "./ticker-queue.js";
+export { encodeAction, type LeftBranch, type LoggedAction } from "./trading/action-log.js";
 export type { StoredOrder } from "./trading/orders.js";
 export { summarizeOrders } from "./trading/trade-report.js";
 export { clientGone, type Requester, UserQueue } from "./user-queue.js";

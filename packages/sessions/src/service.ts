@@ -21,12 +21,13 @@ import { causeOf, isSystemCommand, type SystemCommand, writeLeadMs } from "./rul
 import { epochEndedBy } from "./rules/epochs.js";
 import { type NewSessionOptions, newSession } from "./rules/new-session.js";
 import type { SeekableTape } from "./rules/playhead.js";
-import { hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
+import { type ActionChain, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 import { resolve } from "./rules/resolve.js";
 import { stateHead } from "./store/channel.js";
 import type { StoredSession } from "./store/record-codec.js";
-import type { SessionStore } from "./store/store.js";
+import type { AddedActions, SessionStore } from "./store/store.js";
 import type { TickerQueue } from "./ticker-queue.js";
+import { rewindChain } from "./trading/rewind-chain.js";
 import { type Requester, UserQueue } from "./user-queue.js";
 
 type SessionServiceLog = Pick<Logger, "debug" | "info" | "warn">;
@@ -52,6 +53,17 @@ export type CommandResult = StoredSession & {
   /** The session as it was when the command was applied. */
   readonly before: SessionRecord;
 };
+
+/** What to add to the log of actions. */
+export interface PlannedActions {
+  readonly chain: ActionChain;
+  readonly added: AddedActions;
+  /** Redis's time after which it may no longer be written; absent: any time. */
+  readonly by?: WallMs | undefined;
+}
+
+/** @param aheadMs how much more time than usual writing takes, as attempts that were too late have shown */
+export type PlanActions = (session: SessionRecord, now: WallMs, aheadMs: number) => Promise<PlannedActions>;
 
 /** A command gives up after this many conflicting changes in a row; all clients of `global` share one session. */
 const maxAttempts = 30;
@@ -144,6 +156,31 @@ export class SessionService {
     throw new RefusedError(refuse("BUSY", `Session ${id} has too many concurrent changes. Nothing was changed.`));
   }
 
+  /**
+   * Adds to a session's log of trading actions what `plan` makes of the session as it is at the moment. Nothing else of it changes. Rejects
+   * as `perform` does, and as `plan` does.
+   */
+  async appendActions(id: string, plan: PlanActions): Promise<CommandResult> {
+    let aheadMs = 0;
+    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+      const began = performance.now();
+      const { record: before, now, connections } = await this.#find(id, true);
+      const { chain, added, by } = await plan(before, now, aheadMs);
+      const after = { ...before, chain, rev: before.rev + 1, lastActivity: Math.floor(now) };
+      const outcome = await this.#store.replace(before, after, "acted", { actions: added, by });
+      if (outcome === "gone") throw notFound(id);
+      if (outcome === "too late") aheadMs = 2 * (performance.now() - began);
+      else if (outcome === "conflict") await delay(Math.random() * 2 * attempt);
+      else {
+        await this.#afterwards(id, "notifying its ticker", () =>
+          this.#notifyTicker(before, after, { type: "start" }, outcome.message, now),
+        );
+        return { record: after, now, connections, changed: true, before };
+      }
+    }
+    throw new RefusedError(refuse("BUSY", `Session ${id} has too many concurrent changes. Nothing was changed.`));
+  }
+
   /** Deletes a session; false if there is none. Its sockets close, its ticker stops. */
   async remove(id: string): Promise<boolean> {
     const deleted = await this.#store.delete(id);
@@ -163,7 +200,7 @@ export class SessionService {
     aheadMs: number,
     signal?: AbortSignal,
   ): Promise<CommandResult | "conflict" | "too late"> {
-    const { record: before, now, connections } = await this.#find(id, command);
+    const { record: before, now, connections } = await this.#find(id, !isSystemCommand(command));
     const leaves = command.type === "mode" && command.mode !== "LIVE";
     if (waitsForItsTape(before) && !isSystemCommand(command) && !leaves) {
       // Without viewers, no gateway has switched it to the tape that its feed has begun meanwhile; the command refers to that.
@@ -171,19 +208,23 @@ export class SessionService {
       if (typeof tuned === "string" || tuned.changed) return "conflict";
     }
     const resolved = orThrow(await resolve(before, command, now, this.#tapes, { aheadMs, signal }));
-    const after = orThrow(apply(before, resolved.command, resolved.moment));
+    const applied = orThrow(apply(before, resolved.command, resolved.moment));
     const isActivity = !isSystemCommand(command);
-    if (after === before) {
+    if (applied === before) {
       if (isActivity) await this.#store.touch(id);
       return { record: isActivity ? withActivity(before, now) : before, now, connections, changed: false, before };
     }
     signal?.throwIfAborted();
+    const { after, branch } = await rewindChain(before, applied, resolved.moment, (from, to) =>
+      this.#store.actions(id, from, to),
+    );
     const ended = epochEndedBy(before, after, resolved.moment.here);
     const order = resolved.command.type === "order" ? resolved.command.forked.order : undefined;
     const outcome = await this.#store.replace(before, after, causeOf(resolved.command), {
       renewsTtl: isActivity,
       ended,
       order,
+      branch,
       by: resolved.by,
     });
     if (outcome === "conflict" || outcome === "too late") return outcome;
@@ -201,10 +242,10 @@ export class SessionService {
     return { record: after, now, connections, changed: true, before };
   }
 
-  async #find(id: string, command: Command | SystemCommand): Promise<StoredSession> {
+  async #find(id: string, creates: boolean): Promise<StoredSession> {
     const stored = await this.#store.read(id);
     if (stored !== undefined) return stored;
-    if (id === globalSessionId && !isSystemCommand(command)) {
+    if (id === globalSessionId && creates) {
       return await this.open(id);
     }
     throw notFound(id);

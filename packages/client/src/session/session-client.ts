@@ -186,7 +186,11 @@ export class SessionClient {
         return;
       }
       case "trade_event":
-        this.events.trade.emit(message.data);
+        if ("fill_id" in message.data) this.events.fill.emit(message.data);
+        else this.events.trade.emit(message.data);
+        return;
+      case "order":
+        this.events.order.emit(message.data);
         return;
       case "lag": {
         const { type: _, ...lag } = message;

@@ -1,4 +1,13 @@
-import type { Frame, RefusalCode, ServerMessage, SessionView, StateCause, TradeEvent } from "@tapedeck/protocol";
+import type {
+  Frame,
+  RefusalCode,
+  ServerMessage,
+  SessionFill,
+  SessionOrder,
+  SessionView,
+  StateCause,
+  TradeEvent,
+} from "@tapedeck/protocol";
 import type { TapedeckError } from "../errors.js";
 import type { History } from "../frames/frame-sequencer.js";
 
@@ -74,6 +83,8 @@ export class SessionEvents {
   readonly state = new Listeners<[change: StateChange]>();
   readonly feed = new Listeners<[feed: Feed]>();
   readonly trade = new Listeners<[fill: TradeEvent]>();
+  readonly order = new Listeners<[order: SessionOrder]>();
+  readonly fill = new Listeners<[fill: SessionFill]>();
   readonly lag = new Listeners<[lag: Lag]>();
   readonly notice = new Listeners<[notice: Notice]>();
   readonly connection = new Listeners<[change: ConnectionChange]>();

@@ -1,4 +1,4 @@
-import type { Frame, SessionView, StepBy, TradeEvent } from "@tapedeck/protocol";
+import type { Frame, SessionFill, SessionOrder, SessionView, StepBy, TradeEvent } from "@tapedeck/protocol";
 import { FrameQueue } from "../frames/frame-queue.js";
 import type { History, Position } from "../frames/frame-sequencer.js";
 import {
@@ -143,7 +143,15 @@ export class Session {
   onFeed(listener: (feed: Feed) => void): () => void {
     return this.#client.events.feed.add(listener);
   }
-  /** An order of this session was filled. */
+  /** A `LIMIT`, `STOP` or other order over HTTP changed: how it is now. Before the frame with which it happened. */
+  onOrder(listener: (order: SessionOrder) => void): () => void {
+    return this.#client.events.order.add(listener);
+  }
+  /** Such an order was filled, partly or whole: called before `onOrder`. */
+  onFill(listener: (fill: SessionFill) => void): () => void {
+    return this.#client.events.fill.add(listener);
+  }
+  /** An order of `order()`, which moves its simulated market, was filled. */
   onTrade(listener: (fill: TradeEvent) => void): () => void {
     return this.#client.events.trade.add(listener);
   }

@@ -18,6 +18,10 @@ export const limits = {
   epochs: 8,
   /** Orders that a session may have in total. */
   orders: 1_000,
+  /** Lines of a session's log of trading actions: orders, cancellations and replacements, ever. */
+  actions: 20_000,
+  /** What rewinds undid of a session's trading, and can still be viewed. */
+  branches: 32,
   /** Valid share links of a session. */
   shares: 100,
   /** Valid venue keys of a session. */

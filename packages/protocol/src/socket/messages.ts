@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type RefusalCode, refusals } from "../errors/errors.js";
 import { frame } from "../frame/frame.js";
+import { sessionFill, sessionOrder } from "../http/trading.js";
 import { type CommandName, commandNames } from "../session/commands.js";
 import { feedStatus, sessionView, tradeEvent } from "../session/session-view.js";
 
@@ -16,6 +17,7 @@ export const stateCause = z.enum([
   "recover",
   "reached",
   "tuned",
+  "acted",
   "expired",
   "deleted",
 ]);
@@ -54,7 +56,9 @@ const errorMessage = z.object({
 });
 const feedMessage = z.object({ type: z.literal("feed"), ...feedStatus.shape });
 /** The fill of an order in this session. */
-const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: tradeEvent });
+const tradeEventMessage = z.object({ type: z.literal("trade_event"), data: z.union([tradeEvent, sessionFill]) });
+/** An order after each change of it. */
+const orderMessage = z.object({ type: z.literal("order"), data: sessionOrder });
 const lagMessage = z.object({
   type: z.literal("lag"),
   frames: z.int().describe("frames that were merged into newer ones because this socket reads too slowly"),
@@ -73,6 +77,7 @@ export const serverMessage = z.discriminatedUnion("type", [
   errorMessage,
   feedMessage,
   tradeEventMessage,
+  orderMessage,
   lagMessage,
   expiringMessage,
   pongMessage,

@@ -10,6 +10,10 @@ export interface Keys {
   viewers(id: string): string;
   epochs(id: string): string;
   orders(id: string): string;
+  /** What its user's trading sent, in the order in which it was sent: see packages/sessions/src/trading/action-log.ts. */
+  actions(id: string): string;
+  /** What its user had done where a rewind undid it. */
+  branches(id: string): string;
   /** Valid share links of the session. */
   shares(id: string): string;
   /** Keys with which clients of an exchange sign requests to the session's venue. */
@@ -81,6 +85,8 @@ export function keysWith(prefix: string): Keys {
     viewers: (id) => `${session(id)}:viewers`,
     epochs: (id) => `${session(id)}:epochs`,
     orders: (id) => `${session(id)}:orders`,
+    actions: (id) => `${session(id)}:actions`,
+    branches: (id) => `${session(id)}:branches`,
     shares: (id) => `${session(id)}:shares`,
     venueKeys: (id) => `${session(id)}:venue-keys`,
     expiry: `${prefix}:sessions:expiry`,

@@ -50,7 +50,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const keys = keysWith(prefix);
   const any = "*";
   const session = keys.session(any);
-  const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any)];
+  const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any), keys.actions(any), keys.branches(any)];
   const shares = keys.shares(any);
   const venueKeys = keys.venueKeys(any);
   const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any), keys.ownedBy(any)];
@@ -81,6 +81,8 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       "ttl",
       "exists",
       "lrange",
+      "llen",
+      "lindex",
       "lpush",
       "ltrim",
       "rpush",

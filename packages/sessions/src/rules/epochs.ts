@@ -2,7 +2,7 @@ import type { WallMs } from "@tapedeck/protocol";
 import type { Seq, TapePosition } from "@tapedeck/tape";
 import { type Edge, type Moment, writeLeadMs } from "./commands.js";
 import { isMoving, playheadAt, type SeekableTape } from "./playhead.js";
-import type { SessionRecord } from "./record.js";
+import type { ActionChain, SessionRecord } from "./record.js";
 
 // How the playhead moves, and which moves begin a new epoch: within an epoch, seq only grows.
 
@@ -57,6 +57,8 @@ export interface EndedEpoch {
   readonly last: Seq;
   /** Absent if the playhead stood, or was at the live edge, and in epochs that earlier releases stored. */
   readonly course?: Course | undefined;
+  /** The trading actions when it ended; absent without any. */
+  readonly chain?: ActionChain | undefined;
   /** When the change that ended it was written: the script adds it. */
   readonly until?: WallMs | undefined;
 }
@@ -64,8 +66,9 @@ export interface EndedEpoch {
 /** The epoch that a change ended with the playhead at `here`; undefined if it ended none that a client could resume. */
 export function epochEndedBy(before: SessionRecord, after: SessionRecord, here: TapePosition): EndedEpoch | undefined {
   if (after.epoch === before.epoch || before.tape === "") return undefined;
-  const { epoch, tape, epochFromSeq, anchorWallMs, anchorNs, speed, gaps, toNs } = before;
-  const ended = { epoch, tape, first: epochFromSeq, last: Math.max(here.seq, before.publishedSeq) };
+  const { epoch, tape, epochFromSeq, anchorWallMs, anchorNs, speed, gaps, toNs, chain } = before;
+  const last = Math.max(here.seq, before.publishedSeq);
+  const ended = { epoch, tape, first: epochFromSeq, last, ...(chain !== null && { chain }) };
   return isMoving(before) && !before.edge ? { ...ended, course: { anchorWallMs, anchorNs, speed, gaps, toNs } } : ended;
 }
 

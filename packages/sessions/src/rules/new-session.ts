@@ -97,6 +97,7 @@ function blankSession(id: string, options: NewSessionOptions, now: WallMs, ttl: 
     orders: 0,
     lastFill: null,
     orderSeq: null,
+    chain: null,
     kept: noKeptModes,
     createdAt: Math.floor(now),
     lastActivity: Math.floor(now),

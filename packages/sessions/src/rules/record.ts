@@ -59,6 +59,8 @@ export interface SessionRecord {
   readonly lastFill: TradeEvent | null;
   /** The frame that shows the newest order of this epoch: no later order takes effect before it. */
   readonly orderSeq: Seq | null;
+  /** Its trading actions so far; null if there has been none. */
+  readonly chain: ActionChain | null;
   readonly kept: KeptModes;
   readonly createdAt: WallMs;
   /** The last command or socket activity; the session expires `ttl` seconds after it. */
@@ -67,6 +69,20 @@ export interface SessionRecord {
   readonly ttl: number;
   /** The address that created it, for the cap per address. */
   readonly createdBy: string;
+}
+
+/**
+ * The actions that led to where a session's trading is: `head` and, one after the other, those that it followed. Numbers are places in the
+ * session's log of actions, from 1. `docs/spec/trading.md` has the rules.
+ */
+export interface ActionChain {
+  /** What the first action follows: the settings. Equal to `head` while there is no action. */
+  readonly root: number;
+  readonly head: number;
+  /** Of the head: tells it from another one that got its number after Redis had lost it. */
+  readonly tag: string;
+  /** When the head was sent, in tape time; below 0 for settings, which precede everything. */
+  readonly ns: TapeNs;
 }
 
 /** What a mode plays, where, and how. It is kept when the session leaves the mode, and resumed when it comes back. */

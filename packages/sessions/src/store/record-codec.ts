@@ -9,6 +9,8 @@ export type SessionHash = Readonly<Record<string, string>>;
 const gapPolicy = z.enum(["skip", "keep"]);
 const feedState = z.enum(["connecting", "up", "down"]);
 
+const actionChain = z.object({ root: z.int(), head: z.int(), tag: z.string(), ns: z.number() });
+
 /** A session as it was at Redis time `now`. */
 export interface StoredSession {
   readonly record: SessionRecord;
@@ -39,6 +41,7 @@ export function encodeRecord(record: SessionRecord) {
     feed_reason: record.feed?.reason ?? "",
     orders: `${record.orders}`,
     last_fill: record.lastFill === null ? "" : JSON.stringify(record.lastFill),
+    chain: record.chain === null ? "" : JSON.stringify(record.chain),
     kept_replay: encodeKeptMode(record.kept.REPLAY),
     kept_live: encodeKeptMode(record.kept.LIVE),
     kept_simulation: encodeKeptMode(record.kept.SIMULATION),
@@ -72,6 +75,7 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
     feed: read.text("feed") === "" ? null : feedOf(read.oneOf("feed", feedState), read.text("feed_reason")),
     orders: read.numberOr("orders", 0),
     lastFill: read.jsonOr("last_fill", tradeEvent, null),
+    chain: read.jsonOr("chain", actionChain, null),
     kept: {
       REPLAY: decodeKeptMode(hash.kept_replay),
       LIVE: decodeKeptMode(hash.kept_live),
@@ -202,6 +206,7 @@ const endedEpoch = z.object({
       toNs: z.number().nullable(),
     })
     .optional(),
+  chain: actionChain.optional(),
   until: z.number().optional(),
 });
 

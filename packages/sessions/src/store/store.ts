@@ -7,6 +7,7 @@ import type { Keys } from "../redis/keys.js";
 import { orUnavailable } from "../redis/unavailable.js";
 import type { EndedEpoch } from "../rules/epochs.js";
 import type { SessionRecord } from "../rules/record.js";
+import { decodeAction, decodeBranch, type LeftBranch, type LoggedAction } from "../trading/action-log.js";
 import { decodeOrder, encodeOrder, type StoredOrder } from "../trading/orders.js";
 import { stateHead } from "./channel.js";
 import { expireFormer, expireSession, expiresAt } from "./expiry.js";
@@ -31,6 +32,12 @@ export interface SessionStoreOptions {
 
 /** A script blocks Redis: for so many sessions about 0.2 ms. */
 const progressPerCall = 64;
+
+/** Lines for the log of actions, which had `length` when they were made. */
+export interface AddedActions {
+  readonly lines: readonly string[];
+  readonly length: number;
+}
 
 type ReplaceOutcome = { rev: number; message: string } | "conflict" | "gone" | "too late";
 
@@ -105,7 +112,8 @@ export class SessionStore {
   /**
    * Writes what `after` changes of `before` if the session still has the revision of `before`, and publishes it with its
    * cause. `renewsTtl`: whether the change counts as activity. `ended` is the epoch that the change ends, `order` the order that
-   * it places, and `by` Redis's time after which it may no longer be written.
+   * it places, `actions` what it adds to the log of actions, `branch` what it undoes there, and `by` Redis's time after which it may no
+   * longer be written.
    */
   async replace(
     before: SessionRecord,
@@ -116,11 +124,15 @@ export class SessionStore {
       ended,
       order,
       by,
+      actions,
+      branch,
     }: {
       renewsTtl?: boolean;
       ended?: EndedEpoch | undefined;
       order?: PlacedOrder | undefined;
       by?: WallMs | undefined;
+      actions?: AddedActions | undefined;
+      branch?: LeftBranch | undefined;
     } = {},
   ): Promise<ReplaceOutcome> {
     const { id } = after;
@@ -139,6 +151,10 @@ export class SessionStore {
         order === undefined ? "" : encodeOrder(order, after),
         limits.epochs,
         by ?? 0,
+        actions?.lines.join("\n") ?? "",
+        actions?.length ?? 0,
+        branch === undefined ? "" : JSON.stringify(branch),
+        limits.branches,
         ...flattenHash(changedFields(before, after)),
       ),
     );
@@ -201,6 +217,23 @@ export class SessionStore {
   async orders(id: string): Promise<StoredOrder[]> {
     const texts = await orUnavailable(this.redis.lrange(this.keys.orders(id), 0, -1));
     return texts.map(decodeOrder);
+  }
+
+  /** Lines of the session's log of actions, from number `from` to `to`, both from 1 and inclusive. */
+  async actions(id: string, from: number, to: number): Promise<LoggedAction[]> {
+    const lines = await orUnavailable(this.redis.lrange(this.keys.actions(id), from - 1, to - 1));
+    return lines.map((line, at) => decodeAction(from + at, line));
+  }
+
+  /** How many lines the log of actions has. */
+  async actionCount(id: string): Promise<number> {
+    return await orUnavailable(this.redis.llen(this.keys.actions(id)));
+  }
+
+  /** What rewinds have undone, newest first, at most `limits.branches`. */
+  async branches(id: string): Promise<LeftBranch[]> {
+    const texts = await orUnavailable(this.redis.lrange(this.keys.branches(id), 0, limits.branches - 1));
+    return texts.map(decodeBranch);
   }
 
   /** Deletes a session and notifies its subscribers; undefined if there was none. */

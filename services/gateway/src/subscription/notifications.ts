@@ -57,8 +57,8 @@ interface SessionChange {
   readonly message: (cause: StateCause) => Promise<string>;
 }
 
-/** Causes that move a session from ticker to ticker and mean nothing to its users. */
-const internalCauses: ReadonlySet<StateCause> = new Set(["claimed"]);
+/** Causes that users get no message of: a session that moves from ticker to ticker, and its orders, which have messages of their own. */
+const internalCauses: ReadonlySet<StateCause> = new Set(["claimed", "acted"]);
 
 /** What the streams of a session handle because it changed, in this order. */
 export function notificationsFor(change: SessionChange): StreamItem[] {

@@ -8,20 +8,28 @@ const folder = new URL("../../../src/store/scripts/", import.meta.url);
 /** The Lua scripts by command name. Each file's header says what it does and returns. */
 const scripts: Readonly<Record<string, Script>> = {
   sessionRead: { file: "read", numberOfKeys: 2 },
-  sessionCreate: { file: "create", numberOfKeys: 4 },
-  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 4 },
+  sessionCreate: { file: "create", numberOfKeys: 6 },
+  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 6 },
   sessionCheckpoints: { file: "checkpoint" },
   sessionProgress: { file: "progress" },
-  sessionTouch: { file: "touch", numberOfKeys: 4 },
-  sessionDelete: { file: "delete", numberOfKeys: 4 },
+  sessionTouch: { file: "touch", numberOfKeys: 6 },
+  sessionDelete: { file: "delete", numberOfKeys: 6 },
   indexTake: { file: "take-entry", numberOfKeys: 1 },
 };
 
-/** KEYS[1] to KEYS[4] of every script on one session; `read` takes the first two. */
-type SessionKeys = [session: string, viewers: string, epochs: string, orders: string];
+/** KEYS[1] to KEYS[6] of every script on one session; `read` takes the first two. */
+type SessionKeys = [
+  session: string,
+  viewers: string,
+  epochs: string,
+  orders: string,
+  actions: string,
+  branches: string,
+];
 
 export function sessionKeys(keys: Keys, id: string): SessionKeys {
-  return [keys.session(id), keys.viewers(id), keys.epochs(id), keys.orders(id)];
+  const { session, viewers, epochs, orders, actions, branches } = keys;
+  return [session(id), viewers(id), epochs(id), orders(id), actions(id), branches(id)];
 }
 
 declare module "ioredis" {
@@ -41,6 +49,10 @@ declare module "ioredis" {
         order: string,
         keep: number,
         by: number,
+        actions: string,
+        length: number,
+        branch: string,
+        keepBranches: number,
         ...fields: string[],
       ]
     ): Result<1 | 0 | -1 | -2, Context>;

@@ -1,0 +1,67 @@
+import type { TapeNs } from "@tapedeck/protocol";
+import { parseSimulatedName, type TapePosition } from "@tapedeck/tape";
+import type { Moment } from "../rules/commands.js";
+import type { ActionChain, SessionRecord } from "../rules/record.js";
+import type { LeftBranch, LoggedAction } from "./action-log.js";
+
+/** Lines of the log, from number `from` to `to`, both inclusive. */
+type ReadActions = (from: number, to: number) => Promise<readonly LoggedAction[]>;
+
+/** What of a chain stays when the session changes: all of it, none, or what was sent at or before a tape time. */
+export type KeptActions = "all" | "none" | { readonly until: TapeNs };
+
+/** Lines that are read at once while a chain is followed back. */
+const linesPerRead = 200;
+
+/**
+ * What a change leaves of the session's chain. A rewind (of whatever kind: seek, stop, step, loop) undoes what was sent after the place that
+ * it leads to; another mode or market undoes everything. Moving forward undoes nothing. Pure.
+ */
+export function keptActions(before: SessionRecord, after: SessionRecord, here: TapePosition): KeptActions {
+  const { chain } = before;
+  if (chain === null || chain.head === chain.root) return "all";
+  if (before.mode !== after.mode || marketOf(before.tape) !== marketOf(after.tape)) return "none";
+  const isRewind = after.epoch !== before.epoch && after.anchorNs < here.ns;
+  return isRewind && after.anchorNs < chain.ns ? { until: after.anchorNs } : "all";
+}
+
+/** Orders with an effect on a simulated market make another tape of it, whose frames up to there are the same. */
+function marketOf(tape: string): string {
+  return parseSimulatedName(tape)?.fork === undefined ? tape : tape.replace(/~[^@]*/, "");
+}
+
+/** The session with what is left of its chain, and what was undone, if anything was. */
+export async function rewindChain(
+  before: SessionRecord,
+  after: SessionRecord,
+  { here, now }: Pick<Moment, "here" | "now">,
+  read: ReadActions,
+): Promise<{ readonly after: SessionRecord; readonly branch?: LeftBranch }> {
+  const kept = keptActions(before, after, here);
+  const { chain } = before;
+  if (kept === "all" || chain === null) return { after };
+  const left = await lastSent(chain, kept === "none" ? -1 : kept.until, read);
+  const branch = {
+    ...chain,
+    id: `${before.epoch}`,
+    tape: before.tape,
+    seq: here.seq,
+    leftAt: Math.floor(now),
+  };
+  return { after: { ...after, chain: left }, branch };
+}
+
+/** The chain up to the last action that was sent at or before a tape time; without any, that of its settings alone. */
+async function lastSent(chain: ActionChain, until: TapeNs, read: ReadActions): Promise<ActionChain> {
+  let lines: readonly LoggedAction[] = [];
+  for (let number = chain.head; ; ) {
+    let line = lines.find((each) => each.number === number);
+    if (line === undefined) {
+      lines = await read(Math.max(1, number - linesPerRead + 1), number);
+      line = lines.at(-1);
+    }
+    if (line === undefined) return chain; // Redis has lost it: what is left is what it is
+    if (line.after === 0 || line.ns <= until) return { root: chain.root, head: number, tag: line.tag, ns: line.ns };
+    number = line.after;
+  }
+}

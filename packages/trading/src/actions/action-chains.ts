@@ -1,0 +1,50 @@
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { ActionChain, LoggedAction, SessionStore } from "@tapedeck/sessions";
+
+/** Lines that are read at once. */
+const linesPerRead = 200;
+
+/** A session's log of actions, as far as this process has read it. */
+export class ActionChains {
+  readonly #id: string;
+  readonly #store: Pick<SessionStore, "actions">;
+  readonly #lines = new Map<number, LoggedAction>();
+
+  constructor(id: string, store: Pick<SessionStore, "actions">) {
+    this.#id = id;
+    this.#store = store;
+  }
+
+  /** The line that a chain begins with. Rejects with `UNAVAILABLE`. */
+  async root({ root }: Pick<ActionChain, "root">): Promise<LoggedAction> {
+    return this.#line(root);
+  }
+
+  /**
+   * The actions of a chain, oldest first, from the one after `known` on; undefined if the chain does not have that one. Without `known`, all of them.
+   * Rejects with `UNAVAILABLE`, also where Redis has lost some of them.
+   */
+  async actions(chain: ActionChain, known?: { number: number; tag: string }): Promise<LoggedAction[] | undefined> {
+    if ((await this.#line(chain.head)).tag !== chain.tag) this.#lines.clear(); // Redis has lost lines and given their numbers again
+    const actions: LoggedAction[] = [];
+    for (let number = chain.head; number !== chain.root; ) {
+      const line = await this.#line(number);
+      if (line.number === known?.number && line.tag === known.tag) return actions.reverse();
+      if (line.number <= (known?.number ?? 0)) return undefined;
+      actions.push(line);
+      number = line.after;
+    }
+    return known === undefined ? actions.reverse() : undefined;
+  }
+
+  async #line(number: number): Promise<LoggedAction> {
+    const known = this.#lines.get(number);
+    if (known !== undefined) return known;
+    for (const line of await this.#store.actions(this.#id, Math.max(1, number - linesPerRead + 1), number)) {
+      this.#lines.set(line.number, line);
+    }
+    const line = this.#lines.get(number);
+    if (line !== undefined) return line;
+    throw new RefusedError(refuse("UNAVAILABLE", `Redis lacks action ${number} of session ${this.#id}. Try again.`));
+  }
+}

@@ -1,0 +1,87 @@
+import { pinnedTrackOf, type Seq, type Tape, type TrackDecimals } from "@tapedeck/tape";
+import { LRUCache } from "lru-cache";
+import { engineEvents, type ShownEvent } from "./engine-events.js";
+import { type ClockTape, frameTime, tapeTime } from "./tape-clock.js";
+
+/** Frames that are read together. */
+const windowFrames = 256;
+/** Events that are kept, of all tapes: about 300 bytes each. */
+const keptEvents = 100_000;
+
+/** What to read of a tape. */
+export interface EventSource {
+  readonly tape: Tape;
+  readonly decimals: TrackDecimals;
+  readonly orders: boolean;
+}
+
+/** The events of tapes on their tapes' clock, read by some hundred frames and shared by all sessions of a process. */
+export class EventWindows {
+  readonly #kept = new LRUCache<string, Promise<readonly ShownEvent[]>>({ max: 500, maxSize: keptEvents });
+
+  /** The events that frames `from` to `to` show first, both inclusive. Rejects as reading the tape does. */
+  async *read(source: EventSource, from: Seq, to: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
+    const last = Math.min(to, source.tape.span.lastSeq);
+    for (let window = Math.floor(from / windowFrames); window * windowFrames <= last; window++) {
+      const events = await this.#window(source, window);
+      yield between(events, from, last);
+    }
+  }
+
+  #window(source: EventSource, window: number): Promise<readonly ShownEvent[]> {
+    const { tape, decimals, orders } = source;
+    const { firstSeq, lastSeq } = tape.span;
+    const first = Math.max(window * windowFrames, firstSeq);
+    const last = Math.min((window + 1) * windowFrames - 1, lastSeq);
+    const key = `${tape.id} ${first} ${last} ${decimals.price} ${decimals.size} ${orders}`;
+    const known = this.#kept.get(key);
+    if (known !== undefined) return known;
+    const reading = readEvents(source, first, last);
+    this.#kept.set(key, reading, { size: 1 });
+    reading.then(
+      (events) => this.#kept.get(key) === reading && this.#kept.set(key, reading, { size: Math.max(1, events.length) }),
+      () => this.#kept.delete(key), // the store may be away only now
+    );
+    return reading;
+  }
+}
+
+async function readEvents({ tape, decimals, orders }: EventSource, first: Seq, last: Seq): Promise<ShownEvent[]> {
+  const range = { from: { seq: first }, to: { seq: last + 1 } };
+  const track = await pinnedTrackOf(tape, range.to);
+  const events = await engineEvents(track, range, { decimals, orders });
+  return onTapeClock(tape, events);
+}
+
+async function onTapeClock(tape: ClockTape, events: readonly ShownEvent[]): Promise<ShownEvent[]> {
+  const timed: ShownEvent[] = [];
+  let frame = -1;
+  let [before, shown] = [0n, 0n];
+  for (const { seq, event } of events) {
+    if (seq !== frame) {
+      frame = seq;
+      shown = await frameTime(tape, seq);
+      before = seq > tape.span.firstSeq ? await frameTime(tape, seq - 1) : shown;
+    }
+    timed.push({ seq, event: { ...event, timestampNs: tapeTime(event.timestampNs, before, shown) } });
+  }
+  return timed;
+}
+
+/** Of events in the order of their frames, those of frames `from` to `to`. */
+function between(events: readonly ShownEvent[], from: Seq, to: Seq): readonly ShownEvent[] {
+  const start = countBefore(events, from);
+  const end = countBefore(events, to + 1);
+  return start === 0 && end === events.length ? events : events.slice(start, end);
+}
+
+function countBefore(events: readonly ShownEvent[], seq: Seq): number {
+  let low = 0;
+  let high = events.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((events[middle]?.seq ?? seq) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

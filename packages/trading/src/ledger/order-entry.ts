@@ -1,0 +1,71 @@
+import { isoOfNs, type SessionOrder } from "@tapedeck/protocol";
+import type { TrackDecimals } from "@tapedeck/tape";
+import type { PlacedOrder } from "../actions/action-body.js";
+import { fixed, trimmed } from "../decimals.js";
+
+/** An order and what became of it so far. */
+export interface OrderEntry {
+  readonly id: string;
+  /** The engine's name of it. */
+  readonly engineId: string;
+  readonly order: PlacedOrder;
+  /** As it was sent, or replaced later. */
+  price: number | undefined;
+  amount: number;
+  open: number;
+  filled: number;
+  /** Prices times amounts of its fills. */
+  value: bigint;
+  status: SessionOrder["status"];
+  reason: string | undefined;
+  readonly createdNs: bigint;
+  updatedNs: bigint;
+}
+
+export function newEntry(id: string, engineId: string, order: PlacedOrder, createdNs: bigint): OrderEntry {
+  return {
+    id,
+    engineId,
+    order,
+    price: order.price,
+    amount: order.amount,
+    open: order.amount,
+    filled: 0,
+    value: 0n,
+    status: "PENDING",
+    reason: undefined,
+    createdNs,
+    updatedNs: createdNs,
+  };
+}
+
+/** Whether it may still change. */
+export function isOpen({ status }: Pick<OrderEntry, "status">): boolean {
+  return status === "PENDING" || status === "NEW" || status === "PARTIALLY_FILLED";
+}
+
+/** More decimals than a price has, of an average of prices. */
+const averageDecimals = 8;
+
+export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): SessionOrder {
+  const { id, order, filled, value } = entry;
+  const priced = (units: number | undefined) => (units === undefined ? null : fixed(units, price));
+  const average = (value * 10n ** BigInt(averageDecimals)) / BigInt(Math.max(1, filled));
+  return {
+    order_id: id,
+    client_order_id: order.clientOrderId ?? null,
+    side: order.side,
+    type: order.type,
+    amount: fixed(entry.amount, size),
+    filled: fixed(filled, size),
+    open: fixed(isOpen(entry) ? entry.open : 0, size),
+    price: priced(entry.price),
+    stop_price: priced(order.stopPrice),
+    time_in_force: order.timeInForce ?? null,
+    status: entry.status,
+    reason: entry.reason ?? null,
+    created_at: isoOfNs(entry.createdNs, 9),
+    updated_at: isoOfNs(entry.updatedNs, 9),
+    average_price: filled === 0 ? null : trimmed(average, price + averageDecimals),
+  };
+}

@@ -1,0 +1,205 @@
+import { type AccountView, type Action, MatchingEngine, type Output } from "@tapedeck/matching";
+import type { Seq, Tape } from "@tapedeck/tape";
+import type { ActionBody } from "../actions/action-body.js";
+import type { EventSource, EventWindows } from "../events/event-windows.js";
+import { firstFrameFrom, frameTime } from "../events/tape-clock.js";
+import { Ledger, type TradingMessage } from "../ledger/ledger.js";
+import { type ChainSettings, engineSettings } from "../settings.js";
+import { startOf } from "./replay-start.js";
+
+/** An action of a chain. */
+export interface ChainAction {
+  readonly number: number;
+  readonly tag: string;
+  /** Nanoseconds since 1970 on the tape's clock. */
+  readonly sentNs: bigint;
+  readonly body: ActionBody;
+}
+
+/** What the owner is told with a frame. */
+export interface ShownMessage {
+  readonly seq: Seq;
+  readonly message: TradingMessage;
+}
+
+/** A message of which it is not known yet which frame is the first that may show it. */
+interface Unheard {
+  readonly output: Output;
+  readonly message: TradingMessage;
+  /** No frame before this one. */
+  readonly from: Seq;
+  /** Later than this; undefined: at `heardNs` or later. */
+  readonly after: bigint | undefined;
+}
+
+/** Messages that are kept for viewers that come back; older ones are made again. */
+const keptMessages = 5_000;
+
+/**
+ * The engine on a tape: orders, fills and account of a chain of actions as they are with a frame. With frame `seq` everything has happened that
+ * the frames up to it show, and every action has arrived that arrives before the frame's time. It only goes forward.
+ */
+export class ChainReplay {
+  readonly ledger: Ledger;
+  /** With this frame. */
+  seq: Seq;
+  /** The messages of all frames after this one are kept. */
+  keptAfter: Seq = -1;
+  readonly messages: ShownMessage[] = [];
+  readonly actions: ChainAction[] = [];
+  readonly settings: ChainSettings;
+  lastPrice: number | undefined;
+  readonly #windows: EventWindows;
+  readonly #engine: MatchingEngine;
+  /** A growing tape is opened again and again. */
+  #source: EventSource;
+  #sent = 0;
+  /** Arrival times of what is on its way, in their order. */
+  readonly #arrivals: bigint[] = [];
+  readonly #unheard: Unheard[] = [];
+  #seqOfEvent: Seq;
+
+  private constructor(settings: ChainSettings, source: EventSource, windows: EventWindows, seq: Seq) {
+    this.settings = settings;
+    this.#source = source;
+    this.#windows = windows;
+    this.#engine = new MatchingEngine(engineSettings(settings));
+    this.ledger = new Ledger(settings.decimals, this.#engine.account);
+    this.seq = this.#seqOfEvent = seq;
+  }
+
+  /** The engine some time before a chain's first action, with the book as it was there. Rejects as reading the tape does. */
+  static async begin(
+    tape: Tape,
+    settings: ChainSettings,
+    first: ChainAction | undefined,
+    windows: EventWindows,
+  ): Promise<ChainReplay> {
+    const orders = settings.settings.queue.model === "orders";
+    const source = { tape, decimals: settings.decimals, orders };
+    const { seq, book } = await startOf(source, first?.sentNs);
+    const replay = new ChainReplay(settings, source, windows, seq);
+    if (book !== undefined) replay.#engine.event(book);
+    return replay;
+  }
+
+  get tape(): Tape {
+    return this.#source.tape;
+  }
+
+  set tape(tape: Tape) {
+    this.#source = { ...this.#source, tape };
+  }
+
+  get account(): AccountView {
+    return this.#engine.account;
+  }
+
+  /** Adds the next action of the chain. @returns false if it was sent before something that has happened here */
+  append(action: ChainAction, shownNs: bigint): boolean {
+    if (action.sentNs < shownNs) return false;
+    this.actions.push(action);
+    if (action.body.kind === "place") {
+      const { order } = action.body;
+      this.ledger.sent(`${action.number}`, engineIdOf(action.number, order.clientOrderId), order, action.sentNs);
+    }
+    return true;
+  }
+
+  /** Goes on to a frame, or to the tape's last one. Rejects as reading the tape does; then it must not be used any more. */
+  async advance(to: Seq): Promise<void> {
+    const last = Math.min(to, this.tape.span.lastSeq);
+    if (last <= this.seq) return;
+    for await (const events of this.#windows.read(this.#source, this.seq + 1, last)) {
+      for (const { seq, event } of events) {
+        this.#submit(event.timestampNs);
+        this.#arrive(event.timestampNs - 1n);
+        this.#engine.event(event);
+        this.#seqOfEvent = seq;
+        if (event.kind === "trade") this.lastPrice = event.priceUnits;
+        this.#hear(undefined);
+      }
+    }
+    const shownNs = await frameTime(this.tape, last);
+    this.#submit(shownNs - 1n);
+    this.#arrive(shownNs - 1n);
+    this.seq = last;
+    await this.#show(shownNs);
+  }
+
+  /** Sends what was sent by then. */
+  #submit(untilNs: bigint): void {
+    for (
+      let next = this.actions[this.#sent];
+      next !== undefined && next.sentNs <= untilNs;
+      next = this.actions[this.#sent]
+    ) {
+      this.#sent++;
+      const action = this.#engineAction(next);
+      if (action !== undefined) this.#arrivals.push(this.#engine.submit(action));
+    }
+  }
+
+  #engineAction({ number, sentNs, body }: ChainAction): Action | undefined {
+    switch (body.kind) {
+      case "place": {
+        const { clientOrderId, ...order } = body.order;
+        return { kind: "place", sentNs, order: { ...order, id: engineIdOf(number, clientOrderId) } };
+      }
+      case "cancel-all":
+        return { kind: "cancel-all", sentNs };
+      case "cancel":
+        return { kind: "cancel", sentNs, id: this.#engineIdOf(body.order) };
+      case "replace": {
+        const { order, price, amount } = body;
+        return { kind: "replace", sentNs, id: this.#engineIdOf(order), price, amount };
+      }
+    }
+  }
+
+  #engineIdOf(order: number): string {
+    return this.ledger.orders.get(`${order}`)?.engineId ?? engineIdOf(order, undefined);
+  }
+
+  /** Executes what arrives by then, before the next event. */
+  #arrive(untilNs: bigint): void {
+    const due = this.#arrivals.findIndex((at) => at > untilNs);
+    const count = due < 0 ? this.#arrivals.length : due;
+    if (count === 0) return;
+    this.#arrivals.splice(0, count);
+    this.#engine.advance(untilNs);
+    this.#hear("action");
+  }
+
+  #hear(cause: "action" | undefined): void {
+    for (const output of this.#engine.take()) {
+      for (const message of this.ledger.hear(output)) {
+        const after = cause === "action" ? output.atNs : undefined;
+        this.#unheard.push({ output, message, from: this.#seqOfEvent, after });
+      }
+    }
+  }
+
+  /** Finds the frames of messages that are due with the frame at `shownNs`. */
+  async #show(shownNs: bigint): Promise<void> {
+    let shown = 0;
+    for (const { output, message, from, after } of this.#unheard) {
+      const { heardNs } = output;
+      // An action at a frame's time comes after all events of that time, which the next frame may show.
+      const earliest = after !== undefined && after === heardNs ? heardNs + 1n : heardNs;
+      if (earliest > shownNs) break;
+      const seq = Math.max(from, await firstFrameFrom(this.tape, earliest));
+      this.messages.push({ seq, message });
+      shown++;
+    }
+    this.#unheard.splice(0, shown);
+    if (this.messages.length <= keptMessages * 2) return;
+    this.messages.splice(0, this.messages.length - keptMessages);
+    this.keptAfter = this.messages[0]?.seq ?? this.seq;
+  }
+}
+
+/** Clients name their orders, and may use a name again once its order has ended; without one an order has its number's. */
+function engineIdOf(number: number, clientOrderId: string | undefined): string {
+  return clientOrderId === undefined ? `o:${number}` : `c:${clientOrderId}`;
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from "node:crypto";
+import { keysWith, positionAt, type SessionRecord, SessionService, SessionStore } from "@tapedeck/sessions";
+import { TapeCatalog, type TapeStore } from "@tapedeck/tape";
+// biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
+import { Redis } from "ioredis";
+import { type Standing, Trading } from "./trading.js";
+
+/** Sessions that trade, on a real Redis under a prefix of their own, for tests. */
+export interface TradingRig {
+  readonly redis: Redis;
+  readonly store: SessionStore;
+  readonly sessions: SessionService;
+  readonly trading: Trading;
+  readonly tapes: TapeCatalog;
+  /** Trading of another process. */
+  another(): Trading;
+  /** A paused session with its playhead on a frame. */
+  open(options: { tape: string | undefined; seq: number; id?: string }): Promise<SessionRecord>;
+  record(id: string): Promise<SessionRecord>;
+  /** Its trading at the playhead. */
+  standing(id: string, trading?: Trading): Promise<Standing | undefined>;
+  close(): Promise<void>;
+}
+
+export function tradingOnRedis(url: string, tapeStore: TapeStore): TradingRig {
+  const prefix = `test-${randomUUID()}`;
+  const redis = new Redis(url);
+  const store = new SessionStore(redis, keysWith(prefix));
+  const catalog = () => new TapeCatalog(tapeStore, { cacheBytes: 64 << 20, orders: (id) => store.orders(id) });
+  const tapes = catalog();
+  const log = { debug() {}, info() {}, warn() {} };
+  const sessions = new SessionService({ store, tapes, tickerQueue: { request: async () => {} }, log });
+  const trading = new Trading({ store, sessions, tapes });
+  const found = async (id: string) => {
+    const read = await store.read(id);
+    if (read === undefined) throw new Error(`session ${id} is gone`);
+    return read;
+  };
+  return {
+    redis,
+    store,
+    sessions,
+    trading,
+    tapes,
+    another: () => new Trading({ store, sessions, tapes: catalog() }),
+    open: async ({ tape, seq, id }) => {
+      const { record } = await sessions.open(id, tape === undefined ? {} : { tape });
+      return (await sessions.perform(record.id, { type: "seek", to: { seq } })).record;
+    },
+    record: async (id) => (await found(id)).record,
+    standing: async (id, of = trading) => {
+      const { record, now } = await found(id);
+      const { seq } = await positionAt(record, now, await tapes.open(record.tape));
+      return of.at(record, seq);
+    },
+    close: async () => {
+      const keys = await redis.keys(`${prefix}:*`);
+      if (keys.length > 0) await redis.del(...keys);
+      redis.disconnect();
+    },
+  };
+}

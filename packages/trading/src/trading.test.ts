@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { RandomStream } from "@tapedeck/market";
+import type { OrderBody } from "@tapedeck/protocol";
+import { importRecording, MemoryTapeStore } from "@tapedeck/tape";
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { recordedFiles } from "../../../test/support/tapes.js";
+import type { ActionRequest } from "./actions/plan-action.js";
+import { tradingOnRedis } from "./testing.js";
+
+const store = new MemoryTapeStore();
+const rig = tradingOnRedis(inject("redisUrl"), store);
+afterAll(() => rig.close());
+const tape = await importedTape(store);
+if (tape === undefined) process.stderr.write("\nSKIPPED: trading on a recording, without the recording of 2023\n\n");
+
+describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
+  const market = (side: "buy" | "sell", amount = "0.010"): ActionRequest => ({
+    kind: "place",
+    order: { side, type: "MARKET", amount },
+  });
+  const place = (order: Partial<OrderBody> & Pick<OrderBody, "price">): ActionRequest => ({
+    kind: "place",
+    order: { side: "buy", type: "LIMIT", amount: "0.100", ...order },
+  });
+  const open = (seq: number) => rig.open({ tape, seq });
+  const seek = (id: string, seq: number) => rig.sessions.perform(id, { type: "seek", to: { seq } });
+  const send = async (id: string, request: ActionRequest) => `${(await rig.trading.act(id, request)).number}`;
+
+  test("[TR1] [TR3] an order that was sent while the session was paused arrives when the market plays on", async () => {
+    const { id } = await open(500);
+    const order_id = await send(id, market("buy"));
+    expect(await rig.standing(id)).toMatchObject({ orders: [{ order_id, status: "PENDING" }], fills: [] });
+    await rig.sessions.perform(id, { type: "step", by: { frames: 1 } });
+    expect(await rig.standing(id)).toMatchObject({
+      orders: [{ order_id, status: "FILLED", filled: "0.010", open: "0.000" }],
+      fills: [{ order_id, side: "buy", amount: "0.010", liquidity: "taker", position: "10.010" }],
+    });
+  });
+
+  test("[TR6] numbers that do not fit, and orders that are not open, are refused and change nothing", async () => {
+    const { id } = await open(500);
+    const refused = (request: ActionRequest) => expect(rig.trading.act(id, request)).rejects;
+    await refused(place({ price: "28000.15" })).toMatchObject({
+      code: "INVALID_VALUE",
+      message: "price: must have at most 1 decimals. Nothing was changed.",
+    });
+    await refused({ kind: "cancel", orderId: "7" }).toMatchObject({ code: "ORDER_NOT_FOUND" });
+    expect((await rig.record(id)).chain).toBeNull();
+    const orderId = await send(id, market("buy"));
+    await seek(id, 510);
+    await refused({ kind: "cancel", orderId }).toMatchObject({ code: "ORDER_NOT_OPEN", status: 409 });
+  });
+
+  test("[TR6] what the venue refuses is rejected when it arrives, with the reason", async () => {
+    const { id } = await open(500);
+    await send(id, market("sell", "11.000"));
+    await send(id, { kind: "place", order: { side: "buy", type: "LIMIT", amount: "1.000" } });
+    await seek(id, 501);
+    expect((await rig.standing(id))?.orders).toMatchObject([
+      { status: "REJECTED", reason: expect.stringContaining("INSUFFICIENT_BALANCE: ") },
+      { status: "REJECTED", reason: expect.stringContaining("MISSING_FIELD: ") },
+    ]);
+  });
+
+  test("[TR20] [TR21] a rewind undoes what was sent later, and what was left can be looked at", async () => {
+    const { id } = await open(500);
+    const first = await send(id, place({ price: "27000.0" }));
+    await seek(id, 1_000);
+    await send(id, market("buy", "1.000"));
+    await seek(id, 1_100);
+    const before = await rig.standing(id);
+    expect(before).toMatchObject({ fills: expect.arrayContaining([]), account: { base: "11.000" } });
+    await seek(id, 700);
+    expect(await rig.standing(id)).toMatchObject({
+      orders: [{ order_id: first, status: "NEW" }],
+      fills: [],
+      account: { base: "10.000" },
+    });
+    await seek(id, 1_100);
+    expect((await rig.standing(id))?.fills).toEqual([]);
+    const [branch, ...older] = await rig.trading.branches(id);
+    expect(older).toEqual([]);
+    expect(branch).toMatchObject({ seq: 1_100, tape });
+    expect((await rig.trading.branchAt(await rig.record(id), branch?.id ?? "")).standing).toEqual(before);
+    await seek(id, 100);
+    expect(await rig.standing(id)).toMatchObject({ orders: [], account: { base: "10.000", locked_quote: "0" } });
+    expect(await rig.trading.branches(id)).toHaveLength(2);
+    await expect(rig.trading.branchAt(await rig.record(id), "1")).rejects.toMatchObject({ code: "BRANCH_NOT_FOUND" });
+  });
+
+  test("[TR22] another mode begins without actions, and so does the one that is resumed", async () => {
+    const { id } = await open(500);
+    await send(id, market("buy"));
+    await seek(id, 600);
+    await rig.sessions.perform(id, { type: "mode", mode: "SIMULATION", seed: 42 });
+    expect((await rig.standing(id))?.orders).toEqual([]);
+    await rig.sessions.perform(id, { type: "mode", mode: "REPLAY" });
+    expect((await rig.standing(id))?.orders).toEqual([]);
+    expect(await rig.trading.branches(id)).toMatchObject([{ seq: 600, tape }]);
+  });
+
+  test("[TR5] settings can be changed before the first order, and are kept by a rewind", async () => {
+    const { id } = await open(500);
+    const { settings } = await rig.trading.settings(await rig.record(id));
+    const futures = { kind: "futures", wallet: "500", leverage: 10, maintenance_rate: "0.004" } as const;
+    await rig.trading.configure(id, { ...settings, account: futures });
+    expect((await rig.trading.settings(await rig.record(id))).settings.account).toEqual(futures);
+    await send(id, market("sell"));
+    await expect(rig.trading.configure(id, settings)).rejects.toMatchObject({ code: "HAS_ORDERS" });
+    await seek(id, 600);
+    expect((await rig.standing(id))?.account).toMatchObject({ kind: "futures", position: "-0.010" });
+    await seek(id, 100);
+    expect((await rig.standing(id))?.account).toMatchObject({ kind: "futures", position: "0.000", wallet: "500" });
+    await rig.trading.configure(id, settings);
+    expect((await rig.standing(id))?.account).toMatchObject({ kind: "spot" });
+  });
+
+  test("[TR2] messages of frames are the same however they are asked for, on another process, and after a rewind of the same steps", async () => {
+    const { id } = await open(500);
+    const random = new RandomStream("messages", "orders", 0);
+    for (let seq = 500; seq < 2_500; seq += 1 + random.integerBelow(40)) {
+      await seek(id, seq);
+      await send(id, anyOrder(random));
+    }
+    const record = await rig.record(id);
+    const whole = await rig.another().between(record, 500, 3_000);
+    expect(whole.length).toBeGreaterThan(100);
+    const parts = [];
+    const other = rig.another();
+    for (let from = 500; from < 3_000; ) {
+      const to = Math.min(3_000, from + 1 + random.integerBelow(70));
+      parts.push(...(await other.between(record, from, to)));
+      from = to;
+    }
+    expect(parts).toEqual(whole);
+    await seek(id, 3_000);
+    const digest = (standing: object | undefined) =>
+      createHash("sha256").update(JSON.stringify(standing)).digest("hex");
+    expect(digest(await rig.standing(id, other))).toBe(digest(await rig.standing(id)));
+  });
+
+  /** An order around the recording's price. */
+  function anyOrder(random: RandomStream): ActionRequest {
+    const side = random.chance(0.5) ? "buy" : "sell";
+    if (random.chance(0.3)) return market(side, "0.050");
+    const price = (28_150 + Math.round(random.normal() * 20)).toFixed(1);
+    return place({ side, price, amount: "0.500", time_in_force: random.chance(0.3) ? "IOC" : "GTC" });
+  }
+});
+
+async function importedTape(to: MemoryTapeStore): Promise<string | undefined> {
+  const files = recordedFiles("primary");
+  if (files.length === 0) return undefined;
+  const { tapes } = await importRecording(files, { intervalMs: 100 }, { store: to });
+  return tapes[0]?.tape;
+}

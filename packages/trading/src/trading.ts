@@ -1,0 +1,240 @@
+import {
+  RefusedError,
+  refuse,
+  type SessionAccount,
+  type SessionFill,
+  type SessionOrder,
+  sessionNotFound,
+  type TradingSettings,
+} from "@tapedeck/protocol";
+import {
+  type LeftBranch,
+  positionAt,
+  type SessionRecord,
+  type SessionService,
+  type SessionStore,
+} from "@tapedeck/sessions";
+import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import { LRUCache } from "lru-cache";
+import pLimit, { type LimitFunction } from "p-limit";
+import { ActionChains } from "./actions/action-chains.js";
+import { type ActionRequest, bodyOf, planAction } from "./actions/plan-action.js";
+import { EventWindows } from "./events/event-windows.js";
+import { accountView } from "./ledger/account-view.js";
+import type { TradingMessage } from "./ledger/ledger.js";
+import { isOpen } from "./ledger/order-entry.js";
+import type { ChainReplay } from "./replay/chain-replay.js";
+import { SessionReplays, type TradingRecord } from "./replay/session-replays.js";
+import { type ChainSettings, decodeSettings, defaultSettings, emptyAccount, settingsFor } from "./settings.js";
+
+interface TradingOptions {
+  readonly store: SessionStore;
+  readonly sessions: Pick<SessionService, "appendActions">;
+  readonly tapes: Pick<TapeCatalog, "open">;
+}
+
+/** A session's trading with a frame: everything that has happened at the venue until then. */
+export interface Standing {
+  readonly seq: Seq;
+  /** Oldest first; those that have not arrived are `PENDING`. */
+  readonly orders: readonly SessionOrder[];
+  /** Of these, those that may still change. */
+  readonly open: readonly SessionOrder[];
+  /** Oldest first. */
+  readonly fills: readonly SessionFill[];
+  readonly account: SessionAccount;
+}
+
+/** What became of an action. */
+export interface Performed {
+  readonly record: SessionRecord;
+  /** The action's number; an order has it as its id. */
+  readonly number: number;
+}
+
+/** Sessions whose replays are kept: each has a book of its own. */
+const keptSessions = 500;
+
+interface SessionEntry {
+  readonly chains: ActionChains;
+  readonly replays: SessionReplays;
+  /** Actions of this process are written one after the other, or they would only get in each other's way. */
+  readonly acting: LimitFunction;
+}
+
+/**
+ * Trading of sessions: what their users send is a log in Redis, and orders, fills and accounts are what the matching engine makes of it and of the
+ * tape. So every process that has one of these computes the same, and nothing is lost with a process. One per process.
+ * `docs/spec/trading.md` has the rules. All methods reject with `UNAVAILABLE` while Redis or the tape store is away.
+ */
+export class Trading {
+  readonly #options: TradingOptions;
+  readonly #windows = new EventWindows();
+  readonly #sessions = new LRUCache<string, SessionEntry>({ max: keptSessions });
+
+  constructor(options: TradingOptions) {
+    this.#options = options;
+  }
+
+  /** The settings of the session's orders, and the tape that they are of; undefined without one. Rejects with `TRACK_NOT_FOUND`. */
+  async settings(record: SessionRecord): Promise<{ settings: TradingSettings; chain: ChainSettings | undefined }> {
+    const settings = await this.#settingsOf(record);
+    if (record.tape === "") return { settings: settings?.settings ?? defaultSettings(), chain: undefined };
+    if (settings?.tape === record.tape) return { settings: settings.settings, chain: settings };
+    const chain = await settingsFor(
+      await this.#options.tapes.open(record.tape),
+      settings?.settings ?? defaultSettings(),
+    );
+    return { settings: chain.settings, chain };
+  }
+
+  /**
+   * Sets how the session's orders meet its tape. Rejects with `HAS_ORDERS` once there is an order, with `NO_TAPE`, `TRACK_NOT_FOUND`,
+   * `INVALID_VALUE` for settings that do not fit the tape, `SESSION_NOT_FOUND` and `BUSY`.
+   */
+  async configure(id: string, settings: TradingSettings): Promise<SessionRecord> {
+    const { acting } = this.#entry(await this.#read(id));
+    return acting(async () => {
+      const { record } = await this.#options.sessions.appendActions(id, async (session) => {
+        if (hasActions(session)) throw hasOrders(id);
+        const tape = await this.#open(session);
+        return planAction({
+          session,
+          chain: await settingsFor(tape, settings),
+          startsAnew: true,
+          count: await this.#options.store.actionCount(id),
+        });
+      });
+      return record;
+    });
+  }
+
+  /**
+   * Sends an order, a cancellation or a replacement to the venue, at the place where the playhead will be in a moment. What becomes of it is known
+   * when it arrives. Rejects with `ORDER_NOT_FOUND`, `ORDER_NOT_OPEN`, `TOO_MANY_ORDERS`, and as `configure` does.
+   */
+  async act(id: string, request: ActionRequest): Promise<Performed> {
+    const { acting } = this.#entry(await this.#read(id));
+    return acting(async () => {
+      let number = 0;
+      const { record } = await this.#options.sessions.appendActions(id, async (session, now, laterMs) => {
+        const [tape, known, count] = await Promise.all([
+          this.#open(session),
+          this.#settingsOf(session),
+          this.#options.store.actionCount(id),
+        ]);
+        const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
+        const chain = fits ? known : await settingsFor(tape, known?.settings ?? defaultSettings());
+        const body = await bodyOf(request, chain, async (orderId) => {
+          if (!hasActions(session)) return undefined;
+          const { seq } = await positionAt(session, now, tape);
+          return this.#entry(session).replays.read(session, tape, { seq }, ({ ledger }) => ledger.orders.get(orderId));
+        });
+        const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
+        number = planned.chain.head;
+        return planned;
+      });
+      return { record, number };
+    });
+  }
+
+  /** A session's trading with frame `seq` of its tape; undefined without a tape. Rejects with `TRACK_NOT_FOUND`. */
+  async at(record: SessionRecord, seq: Seq): Promise<Standing | undefined> {
+    if (record.tape === "") return undefined;
+    if (!hasActions(record)) {
+      const { chain } = await this.settings(record);
+      return chain && { seq, orders: [], open: [], fills: [], account: emptyAccount(chain) };
+    }
+    return this.#look(record, await this.#options.tapes.open(record.tape), seq, (replay) => standingOf(replay));
+  }
+
+  /**
+   * What the owner is told with the frames after `from` up to `to`, in its order: each change of an order, and each fill. Of a session without
+   * actions nothing, at once.
+   */
+  between(record: TradingRecord, from: Seq, to: Seq): Promise<readonly TradingMessage[]> | readonly TradingMessage[] {
+    if (!hasActions(record) || from >= to) return nothing;
+    return this.#between(record, from, to);
+  }
+
+  /** What rewinds undid, newest first. */
+  async branches(id: string): Promise<LeftBranch[]> {
+    return this.#options.store.branches(id);
+  }
+
+  /** The trading of a branch as it was when it was left; rejects with `BRANCH_NOT_FOUND`. */
+  async branchAt(record: SessionRecord, branchId: string): Promise<{ branch: LeftBranch; standing: Standing }> {
+    const branch = (await this.branches(record.id)).find(({ id }) => id === branchId);
+    if (branch === undefined)
+      throw new RefusedError(refuse("BRANCH_NOT_FOUND", `Session ${record.id} has no branch ${branchId}.`));
+    const { tape, root, head, tag, ns, seq } = branch;
+    const left = { ...record, tape, chain: { root, head, tag, ns }, rev: -1 };
+    const opened = await this.#options.tapes.open(tape);
+    return { branch, standing: await this.#look(left, opened, seq, (replay) => standingOf(replay)) };
+  }
+
+  async #between(record: TradingRecord, from: Seq, to: Seq): Promise<readonly TradingMessage[]> {
+    const tape = await this.#options.tapes.open(record.tape);
+    return this.#entry(record).replays.read(record, tape, { seq: to, after: from }, ({ messages }) =>
+      messages.flatMap(({ seq, message }) => (seq > from && seq <= to ? [message] : [])),
+    );
+  }
+
+  /** With a frame, and no later one. */
+  #look<T>(record: TradingRecord, tape: Tape, seq: Seq, look: (replay: ChainReplay) => T): Promise<T> {
+    return this.#entry(record).replays.read(record, tape, { seq, exactly: true }, look);
+  }
+
+  async #settingsOf(record: TradingRecord): Promise<ChainSettings | undefined> {
+    if (record.chain === null) return undefined;
+    return decodeSettings((await this.#entry(record).chains.root(record.chain)).body);
+  }
+
+  async #open({ id, tape }: TradingRecord): Promise<Tape> {
+    if (tape !== "") return this.#options.tapes.open(tape);
+    throw new RefusedError(refuse("NO_TAPE", `Session ${id} has no tape to trade on. Nothing was changed.`));
+  }
+
+  async #read(id: string): Promise<SessionRecord> {
+    const found = await this.#options.store.read(id);
+    if (found === undefined) throw new RefusedError(sessionNotFound(id));
+    return found.record;
+  }
+
+  #entry({ id, createdAt }: Pick<TradingRecord, "id" | "createdAt">): SessionEntry {
+    const key = `${id} ${createdAt}`;
+    const known = this.#sessions.get(key);
+    if (known !== undefined) return known;
+    const chains = new ActionChains(id, this.#options.store);
+    const entry = { chains, replays: new SessionReplays(chains, this.#windows), acting: pLimit(1) };
+    this.#sessions.set(key, entry);
+    return entry;
+  }
+}
+
+const nothing: readonly TradingMessage[] = [];
+
+/** HOT: once per frame of a session. */
+export function hasActions({ chain }: Pick<SessionRecord, "chain">): boolean {
+  return chain !== null && chain.head !== chain.root;
+}
+
+function standingOf({ ledger, seq, account, lastPrice, settings }: ChainReplay): Standing {
+  const all = [...ledger.orders.values()];
+  return {
+    seq,
+    orders: all.map((entry) => ledger.view(entry)),
+    open: all.filter(isOpen).map((entry) => ledger.view(entry)),
+    fills: [...ledger.fills],
+    account: accountView(account, lastPrice, settings.decimals),
+  };
+}
+
+function hasOrders(id: string): RefusedError {
+  return new RefusedError(
+    refuse(
+      "HAS_ORDERS",
+      `Session ${id} has orders; its settings can be changed after a rewind to before the first one. Nothing was changed.`,
+    ),
+  );
+}

@@ -9,6 +9,7 @@ export {
 } from "./feed-store/feed-queue.js";
 export { claimTimeoutMs, type FeedState, type FeedSummary, isClaimed } from "./feed-store/feed-state.js";
 export { type LiveInstrument, liveTapeId, parseLiveTapeId } from "./feed-store/live-tape-id.js";
+export { FeedDemand, type FeedDemandContext } from "./follower/feed-demand.js";
 export type { FeedListener } from "./follower/feed-listeners.js";
 export { feedStatusOf, LiveTapes, type LiveTapesOptions } from "./follower/live-tapes.js";
 export { type GrowingTape, isGrowingTape } from "./growing-tape/growing-tape.js";

@@ -1,5 +1,6 @@
 export { type FeedUser, feedUserOf } from "./feeds.js";
 export { SessionMaintenance } from "./maintenance.js";
+export { Presence, type PresentSession } from "./presence.js";
 export { flattenHash, unflattenHash } from "./redis/flat-hash.js";
 export { type Keys, keysWith } from "./redis/keys.js";
 export { ReconnectingQueue } from "./redis/reconnecting-queue.js";

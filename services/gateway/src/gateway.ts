@@ -11,7 +11,7 @@ import {
   throttledLog,
   trustedProxies,
 } from "@tapedeck/runtime";
-import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
+import { keysWith, Presence, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import { Admission } from "./admission/admission.js";
@@ -28,7 +28,6 @@ import type { StartServer } from "./server/server.js";
 import { ConflationTimer } from "./subscription/conflation.js";
 import { DeliveryDelay } from "./subscription/delivery-timing.js";
 import { OutageNotices } from "./subscription/outage-notices.js";
-import { Presence } from "./subscription/presence.js";
 import { SessionSubscriptions } from "./subscription/registry.js";
 import { SessionMessages } from "./subscription/session-messages.js";
 

@@ -17,6 +17,7 @@ import {
   type RequestGuard,
   type TrustedProxies,
 } from "@tapedeck/runtime";
+import type { Presence } from "@tapedeck/sessions";
 import { isSessionNotFound, type NewSessionOptions, type SessionService, type StoredSession } from "@tapedeck/sessions";
 import { stringifySetCookie } from "cookie";
 import { ClientConnection, type ClientConnections, type ConnectionContext } from "../client/connection.js";
@@ -25,7 +26,6 @@ import { findMissed, type ResumeContext, type ResumeOutcome } from "../client/re
 import { type StartContext, startStream } from "../client/start-stream.js";
 import { refusalResponse } from "../server/http.js";
 import type { Upgrade } from "../server/server.js";
-import type { Presence } from "../subscription/presence.js";
 import type { SessionSubscriptions } from "../subscription/registry.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
 import { HeldSocket } from "./held-socket.js";

@@ -1,9 +1,9 @@
 import type { FeedListener, FeedState, GrowingTape, LiveTapes } from "@tapedeck/live";
+import { FeedDemand, type FeedDemandContext } from "@tapedeck/live";
 import type { FeedStatus } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { type ConflatedSource, type ConflationTimer, EdgeFrameCap } from "./conflation.js";
-import { FeedDemand, type FeedDemandContext } from "./feed-demand.js";
 import { mergedInMemory } from "./playback-segment.js";
 
 /** The subscription that a live edge belongs to. */

@@ -1,7 +1,7 @@
-import type { LiveTapes } from "@tapedeck/live";
 import { type FeedStatus, RefusedError } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { feedUserOf, type SessionRecord, type SessionStore } from "@tapedeck/sessions";
+import type { LiveTapes } from "./live-tapes.js";
 
 export interface FeedDemandContext {
   readonly live: Pick<LiveTapes, "requestFeed" | "renewFeed" | "releaseFeed">;

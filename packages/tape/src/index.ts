@@ -64,3 +64,4 @@ export {
 export { TrackFileContent } from "./track/track-file-content.js";
 export { pinnedTrackOf, trackOf } from "./track/track-of.js";
 export type * from "./track/track-reader.js";
+export { decimalText } from "./track/tracked-events.js";

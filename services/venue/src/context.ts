@@ -7,6 +7,7 @@ import type { Counter } from "prom-client";
 import type { VenueConfig } from "./config.js";
 import type { VenueRequest } from "./http/request.js";
 import type { RequestWeights } from "./http/request-weights.js";
+import type { Players } from "./player/players.js";
 
 /** What the routes and sockets of a venue's process need. */
 export interface Venue {
@@ -20,6 +21,8 @@ export interface Venue {
   readonly store: SessionStore;
   readonly sessions: SessionService;
   readonly tapes: TapeCatalog;
+  /** The sessions that this node plays. */
+  readonly players: Players;
   readonly live: LiveTapes;
   readonly access: Access;
   readonly guard: RequestGuard;

@@ -13,8 +13,10 @@ export function createRequestCounter({ registry }: Metrics): Counter<"status"> {
 
 export interface VenueReadings {
   readonly sockets: () => number;
+  readonly sessions: () => number;
 }
 
-export function observeVenue(metrics: Metrics, { sockets }: VenueReadings): void {
+export function observeVenue(metrics: Metrics, { sockets, sessions }: VenueReadings): void {
   metrics.observeGauge({ name: "tapedeck_venue_sockets", help: "Open sockets of bots", read: sockets });
+  metrics.observeGauge({ name: "tapedeck_venue_sessions", help: "Sessions that this venue plays", read: sessions });
 }

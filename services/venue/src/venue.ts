@@ -9,7 +9,7 @@ import {
   type RequestGuard,
   trustedProxies,
 } from "@tapedeck/runtime";
-import { keysWith, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
+import { keysWith, Presence, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { knownKey } from "./access/authenticate.js";
 import { apiKeyOf } from "./access/signed-route.js";
@@ -20,7 +20,9 @@ import { BinanceError } from "./http/binance-error.js";
 import { listen } from "./http/listen.js";
 import { RequestWeights } from "./http/request-weights.js";
 import { createRequestCounter, observeVenue } from "./metrics.js";
+import { Players } from "./player/players.js";
 import { routes } from "./routes/index.js";
+import { FollowedSessions } from "./session/followed-sessions.js";
 import { socketRoutes } from "./sockets/index.js";
 import { SocketServer } from "./sockets/socket-server.js";
 
@@ -76,9 +78,16 @@ export async function startVenue({
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
   });
+  const presence = new Presence({ store, node: config.NODE_ID, log });
+  const followed = new FollowedSessions({ subscriber: redis.subscriber, keys, context: { store, sessions, log }, log });
+  const players = new Players({
+    sessions: followed,
+    presence,
+    context: { tapes, now, log, feed: { live, store, log } },
+  });
   const venue: Venue = {
-    ...{ config, node: config.NODE_ID, now, log, redis: redis.commands, keys, store, sessions, tapes, live, access },
-    ...{ guard, health, trustedProxies: trustedProxies(config.TRUSTED_PROXIES) },
+    ...{ config, node: config.NODE_ID, now, log, redis: redis.commands, keys, store, sessions, tapes, players },
+    ...{ live, access, guard, health, trustedProxies: trustedProxies(config.TRUSTED_PROXIES) },
     // A venue accepts no tokens: with authentication on, its metrics are on STATUS_PORT or nowhere.
     publicMetrics: config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined,
     requests: createRequestCounter(metrics),
@@ -97,7 +106,7 @@ export async function startVenue({
     },
   };
   const sockets = new SocketServer(venue, socketRoutes);
-  observeVenue(metrics, { sockets: () => sockets.size });
+  observeVenue(metrics, { sockets: () => sockets.size, sessions: () => players.size });
   observeBlockCache(metrics, tapes.cache);
   observeAccess(metrics, access);
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
@@ -108,7 +117,7 @@ export async function startVenue({
 
   return {
     url: server.url,
-    fields: () => ({ url: server.url, sockets: sockets.size }),
+    fields: () => ({ url: server.url, sockets: sockets.size, sessions: players.size }),
     drain: () => sockets.drain(config.DRAIN_MS),
     async stopServing() {
       sockets.close();
@@ -116,6 +125,9 @@ export async function startVenue({
     },
     async stop() {
       awaited.stop();
+      await players.stop();
+      presence.stop();
+      await presence.settled();
       await live.close();
       await tickerQueue.close();
     },

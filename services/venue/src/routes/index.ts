@@ -1,7 +1,21 @@
 import { listenKeyRoutes } from "../access/listen-keys.js";
 import { fixedSettingsRoutes } from "../account/fixed-settings.js";
 import type { Route } from "../http/route.js";
+import { exchangeInfoRoutes } from "./exchange-info.js";
+import { futuresRoutes } from "./futures.js";
 import { generalRoutes } from "./general.js";
+import { klineRoutes } from "./klines.js";
+import { marketDataRoutes } from "./market-data.js";
+import { tickerRoutes } from "./tickers.js";
 
 /** All requests that the venue answers. */
-export const routes: readonly Route[] = [...generalRoutes, ...listenKeyRoutes, ...fixedSettingsRoutes];
+export const routes: readonly Route[] = [
+  ...generalRoutes,
+  ...exchangeInfoRoutes,
+  ...marketDataRoutes,
+  ...klineRoutes,
+  ...tickerRoutes,
+  ...futuresRoutes,
+  ...listenKeyRoutes,
+  ...fixedSettingsRoutes,
+];

@@ -1,0 +1,281 @@
+import { setImmediate as others } from "node:timers/promises";
+import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { Logger } from "@tapedeck/runtime";
+import { isMoving, playheadAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
+import {
+  pinnedTrackOf,
+  type Tape,
+  type TapeCatalog,
+  type TrackDecimals,
+  type TrackedEvent,
+  type TrackedTrade,
+} from "@tapedeck/tape";
+import { EventReader } from "./event-reader.js";
+import { type ListedSymbol, listedSymbol } from "./listed-symbol.js";
+import type { MarketListener, VenueTrade } from "./market-events.js";
+import { VenueBook } from "./venue-book.js";
+import { VenueClock } from "./venue-clock.js";
+import { Waker } from "./waker.js";
+
+export interface EpochContext {
+  readonly tapes: Pick<TapeCatalog, "open" | "kindOf">;
+  /** The cluster's clock. */
+  readonly now: () => number;
+  readonly log: Logger;
+  /** The decimals of a growing tape have changed, so that all numbers have to be read again. */
+  readonly onRescaled: (epoch: PlayedEpoch) => void;
+}
+
+interface EpochParts {
+  readonly record: SessionRecord;
+  readonly tape: Tape;
+  readonly clock: VenueClock;
+  readonly book: VenueBook;
+  readonly decimals: TrackDecimals;
+  /** Where the playhead was when the book was read. */
+  readonly ns: bigint;
+  readonly context: EpochContext;
+}
+
+/** Of a playhead that is further from its epoch's beginning, the book is read where it is, not played up to there. */
+const playedFromStartNs = 5e9;
+/** After so many events in a row others get their turn. */
+const eventsInARow = 512;
+const retryMs = 1_000;
+/** Timers cannot be longer; then it looks again. */
+const longestWaitMs = 60_000;
+
+/**
+ * A session's market from one discontinuity to the next, as this node plays it for all its bots: reads the tape's events from the playhead on, and tells
+ * each when the playhead has reached it. Nobody has to send anything: where the playhead is follows from the session's record and the cluster's clock.
+ */
+export class PlayedEpoch {
+  readonly tape: Tape;
+  readonly clock: VenueClock;
+  readonly book: VenueBook;
+  readonly symbol: ListedSymbol;
+  /** In the order in which they were added. One that is added while an event is told hears it, too. */
+  readonly listeners = new Set<MarketListener>();
+  readonly #context: EpochContext;
+  readonly #reader: EventReader;
+  readonly #waker = new Waker();
+  #record: SessionRecord;
+  /** The last event that was told, and the latest time of an event so far, in ns since the tape's start. */
+  #n: number;
+  #latestNs = Number.NEGATIVE_INFINITY;
+  #lastTrade: VenueTrade | undefined;
+  #stopped = false;
+
+  private constructor({ record, tape, clock, book, decimals, ns, context }: EpochParts) {
+    this.#record = record;
+    this.tape = tape;
+    this.clock = clock;
+    this.book = book;
+    this.symbol = listedSymbol(tape, decimals);
+    this.#n = book.n;
+    this.#context = context;
+    this.#reader = new EventReader(tape, book.n + 1, ns);
+  }
+
+  /** Reads the book at the session's playhead. Rejects with `NO_TAPE`, `TRACK_NOT_FOUND`, and as opening and reading a tape does. */
+  static async open(record: SessionRecord, context: EpochContext): Promise<PlayedEpoch> {
+    if (record.tape === "") throw new RefusedError(refuse("NO_TAPE", `Session ${record.id} has no tape yet.`));
+    const tape = await context.tapes.open(record.tape);
+    const track = await pinnedTrackOf(tape);
+    const seq = Math.min(Math.max(record.epochFromSeq, tape.span.firstSeq), tape.span.lastSeq);
+    const first = await track.bookAt({ seq });
+    const firstNs = await tape.nsOf(seq);
+    const playheadNs = playheadAt(record, context.now(), tape);
+    const ns = tape.startNs + BigInt(Math.floor(playheadNs));
+    const later = playheadNs - firstNs > playedFromStartNs ? await track.bookAt({ ts: ns }) : first;
+    const clock = new VenueClock({
+      epoch: record.epoch,
+      originN: first.n,
+      originNs: tape.startNs + BigInt(Math.floor(firstNs)),
+      simulated: context.tapes.kindOf(tape.id) === "simulated",
+    });
+    const { decimals } = track;
+    const book = new VenueBook(later.n > first.n ? later : first, decimals);
+    const epoch = new PlayedEpoch({ record, tape, clock, book, decimals, ns, context });
+    await epoch.#reachPlayhead();
+    void epoch.#run();
+    return epoch;
+  }
+
+  get record(): SessionRecord {
+    return this.#record;
+  }
+
+  /** The number of the last event that was told. */
+  get n(): number {
+    return this.#n;
+  }
+
+  /** The id of the last update of the book. */
+  get lastUpdateId(): number {
+    return this.clock.idOf(this.book.n);
+  }
+
+  get lastTrade(): VenueTrade | undefined {
+    return this.#lastTrade;
+  }
+
+  /** The time of the event that is told, or was last, in ns since the tape's start. It never goes back. */
+  get toldNs(): number {
+    return this.#latestNs;
+  }
+
+  /** Where the playhead is, in ns since the tape's start. */
+  get playheadNs(): number {
+    return playheadAt(this.#record, this.#context.now(), this.tape);
+  }
+
+  /** Where the playhead is, as bots see it: ms since 1970. */
+  get time(): number {
+    return this.clock.timeOf(this.tape.startNs + BigInt(Math.floor(this.playheadNs)));
+  }
+
+  /** The session has changed within its epoch. */
+  update(record: SessionRecord): void {
+    this.#record = record;
+    this.#waker.wake();
+  }
+
+  /** A listener may be due earlier than what is waited for. */
+  wake(): void {
+    this.#waker.wake();
+  }
+
+  /** The tape may have grown. */
+  grown(): void {
+    if (!this.tape.span.growing && this.#reader.exhausted) return;
+    this.#reader.again();
+    this.#waker.wake();
+  }
+
+  /** Tells what is due by now. A session that has ended a round of its loop has shown all of it. */
+  flush(): void {
+    while (!this.#stopped && this.#tellDue());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#reader.close();
+    this.#waker.wake();
+  }
+
+  /** The events up to the playhead, which nobody has to hear. */
+  async #reachPlayhead(): Promise<void> {
+    while (!this.#stopped) {
+      if (this.#reader.peek() === undefined && !this.#reader.exhausted) await this.#reader.fill();
+      else if (!this.#tellDue()) return;
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        if (this.#reader.peek() === undefined && !this.#reader.exhausted) {
+          await this.#reader.fill();
+          if (this.#stopped) return;
+          this.#checkDecimals();
+        }
+        if (this.#tellDue()) await others();
+        else if (this.#reader.peek() !== undefined || this.#reader.exhausted)
+          await this.#waker.within(this.#msToNext());
+      } catch (error) {
+        this.#context.log.warn(
+          { err: error, tape: this.tape.id },
+          "the event track cannot be read: bots get nothing; trying again",
+        );
+        await this.#waker.within(retryMs);
+      }
+    }
+  }
+
+  // HOT: once per event.
+  /** Tells a number of events that are due. @returns whether more may be due */
+  #tellDue(): boolean {
+    const playheadNs = this.playheadNs;
+    for (let told = 0; told < eventsInARow; told++) {
+      const event = this.#reader.peek();
+      if (event === undefined) {
+        // Only when it is known that no event is missing may what waits for one be told.
+        if (this.#reader.exhausted) this.#flushUpTo(playheadNs);
+        if (this.#reader.exhausted) this.#endIfStopped();
+        return false;
+      }
+      const ns = this.#nsOf(event);
+      if (!this.#isDue(event, ns, playheadNs)) {
+        this.#flushUpTo(playheadNs);
+        this.#endIfStopped();
+        return false;
+      }
+      this.#flushUpTo(ns - 1);
+      this.#latestNs = ns;
+      this.#n = event.n;
+      this.#reader.advance();
+      this.#tell(event);
+    }
+    return true;
+  }
+
+  /** When the playhead has to be for an event to be told, in ns since the tape's start: times may go back from event to event, the clock does not. */
+  #nsOf({ timestampNs }: TrackedEvent): number {
+    return Math.max(this.#latestNs, Number(timestampNs - this.tape.startNs));
+  }
+
+  #isDue({ seq }: TrackedEvent, ns: number, playheadNs: number): boolean {
+    if (this.#record.edge && isMoving(this.#record)) return seq <= this.tape.span.lastSeq;
+    return ns <= playheadNs;
+  }
+
+  #tell(event: TrackedEvent): void {
+    const eventTime = this.clock.timeOf(this.tape.startNs + BigInt(Math.floor(this.#latestNs)));
+    const time = this.clock.timeOf(event.timestampNs);
+    if (event.kind === "book") {
+      const previousId = this.lastUpdateId;
+      const changes = this.book.apply(event);
+      const update = { ...changes, previousId, id: this.clock.idOf(event.n), eventTime, time };
+      for (const listener of this.listeners) listener.depth?.(update);
+    } else {
+      const trade = this.#tradeOf(event, eventTime, time);
+      this.#lastTrade = trade;
+      for (const listener of this.listeners) listener.trade?.(trade);
+    }
+  }
+
+  #tradeOf(event: TrackedTrade, eventTime: number, time: number): VenueTrade {
+    const { n, price, amount, priceUnits, amountUnits, side } = event;
+    const mid = this.book.book.mid ?? priceUnits;
+    const buyerIsMaker = side === "unknown" ? priceUnits < mid : side === "sell";
+    const id = this.clock.idOf(n);
+    return { id, eventTime, time, price, quantity: amount, priceUnits, quantityUnits: amountUnits, buyerIsMaker };
+  }
+
+  #flushUpTo(ns: number): void {
+    for (const listener of this.listeners) if (listener.dueNs <= ns) listener.flush();
+  }
+
+  /** What waits for a time that will not come is told now. */
+  #endIfStopped(): void {
+    if (this.#record.state === "STOPPED") for (const listener of this.listeners) listener.end?.();
+  }
+
+  #msToNext(): number {
+    if (!isMoving(this.#record) || this.#record.edge) return longestWaitMs;
+    const event = this.#reader.peek();
+    let ns = event === undefined ? Number.POSITIVE_INFINITY : this.#nsOf(event);
+    for (const { dueNs } of this.listeners) ns = Math.min(ns, dueNs);
+    if (ns > Math.min(this.#record.toNs ?? Number.POSITIVE_INFINITY, this.tape.span.lastNs)) return longestWaitMs;
+    const wall = wallAt(this.#record, ns, this.tape.timeline(this.#record.gaps));
+    return Math.min(longestWaitMs, Math.max(0, wall - this.#context.now()));
+  }
+
+  #checkDecimals(): void {
+    const { price, size } = this.#reader.decimals ?? this.book.decimals;
+    if (price === this.book.decimals.price && size === this.book.decimals.size) return;
+    this.stop();
+    this.#context.onRescaled(this);
+  }
+}

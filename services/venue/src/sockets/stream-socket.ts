@@ -1,0 +1,182 @@
+import type { WebSocket } from "ws";
+import { z } from "zod";
+import type { Venue } from "../context.js";
+import { BinanceError } from "../http/binance-error.js";
+import type { PlayedEpoch } from "../player/played-epoch.js";
+import type { Client, Player } from "../player/player.js";
+import type { StreamHub, StreamSink } from "../streams/stream-hub.js";
+import type { SocketRequest, SocketRoute } from "./socket-route.js";
+
+const pattern = /^\/(?:(?:public|market|private)\/)?(ws|stream)(?:\/(.*))?$/;
+/** As at Binance. */
+const mostStreams = 1_024;
+const messagesPerSecond = 10;
+
+const id = z.union([z.number(), z.string(), z.null()]).optional();
+const command = z.object({ method: z.string(), params: z.array(z.union([z.string(), z.boolean()])).optional(), id });
+type Command = z.infer<typeof command>;
+
+/** Market streams: `/ws`, `/ws/STREAM/STREAM` and `/stream?streams=STREAM/STREAM`. */
+export const streamRoute: SocketRoute = {
+  matches: (path) => pattern.test(path),
+  async prepare(request, venue) {
+    const [, form = "", inPath = ""] = pattern.exec(request.path) ?? [];
+    const names = (form === "ws" ? decodeURIComponent(inPath) : (request.query.get("streams") ?? ""))
+      .split("/")
+      .filter((name) => name !== "");
+    const player = await venue.players.get(request.session);
+    const { epoch, streams } = await player.streams();
+    for (const name of names) if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
+    return (socket) => {
+      const parts = {
+        socket,
+        request,
+        player,
+        epoch,
+        streams,
+        slowBytes: venue.config.SLOW_BYTES,
+        combined: form === "stream",
+      };
+      new StreamSocket(parts).start(names);
+    };
+  },
+};
+
+interface StreamSocketParts {
+  readonly socket: WebSocket;
+  readonly request: SocketRequest;
+  readonly player: Player;
+  readonly epoch: PlayedEpoch;
+  readonly streams: StreamHub;
+  readonly slowBytes: Venue["config"]["SLOW_BYTES"];
+  readonly combined: boolean;
+}
+
+/** A bot's socket with market streams. It ends with the epoch, as if the venue had restarted. */
+class StreamSocket implements StreamSink, Client {
+  readonly #parts: StreamSocketParts;
+  readonly #names = new Set<string>();
+  #combined: boolean;
+  #second = 0;
+  #messages = 0;
+
+  constructor(parts: StreamSocketParts) {
+    this.#parts = parts;
+    this.#combined = parts.combined;
+  }
+
+  start(names: readonly string[]): void {
+    const { socket, player, epoch } = this.#parts;
+    if (!player.isPlaying(epoch)) {
+      this.restart();
+      return;
+    }
+    const leave = player.join(this);
+    socket.on("close", () => {
+      leave();
+      this.#unsubscribe([...this.#names]);
+    });
+    socket.on("message", (data, isBinary) => this.#receive(isBinary ? "" : data.toString()));
+    this.#subscribe(names);
+  }
+
+  // HOT: once per message of a stream.
+  message(data: string, combined: () => string): void {
+    const { socket, slowBytes } = this.#parts;
+    if (socket.readyState !== socket.OPEN) return;
+    socket.send(this.#combined ? combined() : data);
+    // No update may be left out, so a bot that does not read is sent away.
+    if (socket.bufferedAmount > slowBytes) {
+      socket.close(1008, "too slow");
+      setTimeout(() => socket.terminate(), 1_000).unref();
+    }
+  }
+
+  restart(): void {
+    this.#parts.socket.close(1012, "the market begins anew");
+  }
+
+  #receive(text: string): void {
+    const second = Math.floor(performance.now() / 1_000);
+    if (second !== this.#second) this.#messages = 0;
+    this.#second = second;
+    if (++this.#messages > messagesPerSecond) {
+      this.#parts.socket.close(1008, "Too many requests");
+      return;
+    }
+    const parsed = command.safeParse(parseJson(text));
+    const answer = parsed.success ? this.#carryOut(parsed.data) : invalidJson;
+    this.#parts.socket.send(JSON.stringify({ ...answer, id: parsed.data?.id ?? null }));
+  }
+
+  /** @returns what the answer has beside the request's id */
+  #carryOut({ method, params = [] }: Command): object {
+    const names = params.filter((param) => typeof param === "string");
+    switch (method) {
+      case "SUBSCRIBE": {
+        const { epoch, streams, request } = this.#parts;
+        const unknown = names.find((name) => !streams.has(name, request.market));
+        if (unknown !== undefined) return invalidRequest(unknownStream(unknown, epoch).message);
+        if (this.#names.size + names.length > mostStreams) {
+          return invalidRequest(`Invalid request: a socket may have ${mostStreams} streams.`);
+        }
+        this.#subscribe(names);
+        return { result: null };
+      }
+      case "UNSUBSCRIBE":
+        this.#unsubscribe(names);
+        return { result: null };
+      case "LIST_SUBSCRIPTIONS":
+        return { result: [...this.#names] };
+      case "SET_PROPERTY":
+        if (params[0] !== "combined" || typeof params[1] !== "boolean") break;
+        this.#combined = params[1];
+        return { result: null };
+      case "GET_PROPERTY":
+        if (params[0] !== "combined") break;
+        return { result: this.#combined };
+    }
+    return invalidRequest(
+      "Invalid request: the venue knows SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS, and SET_PROPERTY and GET_PROPERTY of combined.",
+    );
+  }
+
+  #subscribe(names: readonly string[]): void {
+    const { streams, request } = this.#parts;
+    for (const name of names) {
+      this.#names.add(name);
+      streams.subscribe(name, request.market, this);
+    }
+  }
+
+  #unsubscribe(names: readonly string[]): void {
+    const { streams, request } = this.#parts;
+    for (const name of names) if (this.#names.delete(name)) streams.unsubscribe(name, request.market, this);
+  }
+}
+
+function unknownStream(name: string, { symbol }: PlayedEpoch): BinanceError {
+  const known = symbol.symbol.toLowerCase();
+  const message = `Invalid request: there is no stream ${JSON.stringify(name.slice(0, 100))}; the session's market is ${known}, such as ${known}@depth, and docs/venue.md lists its streams.`;
+  return new BinanceError("BAD_SYMBOL", message);
+}
+
+const invalidJson = {
+  error: {
+    code: 3,
+    msg: 'Invalid JSON: expected a value like {"method":"SUBSCRIBE","params":["btcusdt@depth"],"id":1}',
+  },
+};
+
+function invalidRequest(msg: string): object {
+  return { error: { code: 2, msg } };
+}
+
+/** Undefined for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -83,6 +83,14 @@ describe.skipIf(!haproxyIsThere)("the balancer of docker-compose.yml before real
     );
   });
 
+  test("[TM13] sockets of replays go to the apis", async () => {
+    await started();
+    const path = "/tardis/ws-replay-normalized?options=0";
+    const socket = new WebSocket(balancer.url.replace("http", "ws") + path);
+    const [code, reason] = await once(socket, "close");
+    expect([code, String(reason)]).toEqual([1008, expect.stringMatching(/^options\.0: /)]);
+  });
+
   test("[DP50] a client's address is the one that the balancer sees, whatever X-Forwarded-For the client sends", async () => {
     await started();
     // Here, as at a published port, the balancer sees an address that is trusted: that of the host itself.

@@ -11,6 +11,7 @@ export * from "./http/monitoring.js";
 export * from "./http/reports.js";
 export * from "./http/sessions.js";
 export * from "./http/tapes.js";
+export * from "./http/tardis.js";
 export * from "./http/track.js";
 export * from "./http/trading.js";
 export * from "./http/venue-keys.js";

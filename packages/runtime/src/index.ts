@@ -1,4 +1,5 @@
 export { clientAddress, type TrustedProxies, trustedProxies } from "./http/client-address.js";
+export { ignoreUpgrade } from "./http/ignore-upgrade.js";
 export {
   isModelTestSession,
   legacyCommandEntry,

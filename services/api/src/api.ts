@@ -14,6 +14,7 @@ import type { TapeCatalog } from "@tapedeck/tape";
 import type { FilePins } from "./files/file-pins.js";
 import type { GeneratedFiles } from "./files/generated-files.js";
 import type { RequestMetrics } from "./http/request-metrics.js";
+import type { WebSockets } from "./http/web-socket.js";
 import type { OpenStreams } from "./tapes/open-streams.js";
 
 /** The dependencies of routes. Everything that outlives a request is in Redis or in the tape store. */
@@ -26,6 +27,8 @@ export interface Api {
   readonly searches: UserQueue;
   /** Answers that are sent for as long as their clients read. */
   readonly streams: OpenStreams;
+  /** The sockets with which routes answer. */
+  readonly sockets: WebSockets;
   /** Files that were made of tapes. */
   readonly files: GeneratedFiles;
   /** Which files of growing tapes clients read. */

@@ -14,6 +14,7 @@ import { FileResponse, sendFile } from "./http/file-response.js";
 import { hasFormContentType, readJsonBody } from "./http/json-body.js";
 import { JsonResponse, type RawRequest, RawResponse, type Route } from "./http/route.js";
 import { StreamResponse, sendStream } from "./http/streamed-body.js";
+import { SocketResponse } from "./http/web-socket.js";
 import { queuesPage } from "./pages/queues-page.js";
 import { routes } from "./routes/index.js";
 import { recordPageCommand } from "./sessions/legacy-page-session.js";
@@ -71,7 +72,7 @@ function routerOf(table: readonly Route[], api: Api): Router {
         await api.access.rateLimiter.count("reads", principal, caller.address);
       }
       const answer = (): Promise<unknown> => route.run(rawRequest(ctx, caller, api), api);
-      await send(ctx, route, await (route.method === "GET" ? answer() : traceRequest(ctx, route, answer)));
+      await send(ctx, route, api, await (route.method === "GET" ? answer() : traceRequest(ctx, route, answer)));
     });
   }
   return router;
@@ -114,7 +115,8 @@ function rawRequest(ctx: Context & { params: Record<string, string> }, caller: C
   };
 }
 
-async function send(ctx: Context, route: Route, answer: unknown): Promise<void> {
+async function send(ctx: Context, route: Route, api: Api, answer: unknown): Promise<void> {
+  if (answer instanceof SocketResponse) return api.sockets.accept(ctx, answer);
   if (answer instanceof FileResponse) {
     await sendFile(ctx, answer);
     return;

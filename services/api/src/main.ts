@@ -17,6 +17,7 @@ import { FilePins } from "./files/file-pins.js";
 import { GeneratedFiles, observeFiles } from "./files/generated-files.js";
 import { listen } from "./http/listen.js";
 import { createRequestMetrics } from "./http/request-metrics.js";
+import { WebSockets } from "./http/web-socket.js";
 import { observeCluster } from "./monitoring/cluster-metrics.js";
 import { openQueues } from "./pages/queues-page.js";
 import { pagePolicy } from "./pages/static-pages.js";
@@ -70,6 +71,7 @@ async function main(config: Config): Promise<void> {
   observeFiles(metrics, files);
 
   const queues = openQueues({ redis, keys, log }, config.TICKER_QUEUES);
+  const sockets = new WebSockets();
   const app = createApp({
     node: node.id,
     sessions,
@@ -77,6 +79,7 @@ async function main(config: Config): Promise<void> {
     tapes,
     searches,
     streams: new OpenStreams(),
+    sockets,
     files,
     pins: new FilePins(redis, keys),
     live,
@@ -96,7 +99,7 @@ async function main(config: Config): Promise<void> {
     bodyBytes: config.BODY_BYTES,
   });
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
-  const server = await listen(app, config.HOST, config.PORT);
+  const server = await listen(app, config.HOST, config.PORT, { sockets });
   const statusUrl = status && { status_url: status.url };
   const heartbeat = node.startHeartbeat({
     nodeKey: keys.node(node.id),

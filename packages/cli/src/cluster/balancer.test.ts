@@ -81,9 +81,9 @@ async function ask(path = "/", init: RequestInit = {}) {
   return { status: answer.status, headers: answer.headers, body: anyAnswer.parse(await answer.json()) };
 }
 
-function open(): Promise<{ socket: WebSocket; first: string }> {
+function open(path = "/ws"): Promise<{ socket: WebSocket; first: string }> {
   return new Promise((resolve, reject) => {
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/ws`);
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`);
     undo.push(() => socket.terminate());
     socket.once("message", (data) => resolve({ socket, first: String(data) }));
     socket.once("error", reject);
@@ -223,6 +223,12 @@ describe("sockets", () => {
     const echo = new Promise((resolve) => socket?.once("message", (data) => resolve(String(data))));
     socket?.send("hello");
     expect(await echo).toBe("hello");
+  });
+
+  test("[TM13] those of replays go to the apis", async () => {
+    balancer.use({ apis: [(await gateway("api")).url], gateways: [(await gateway("gateway")).url] });
+    expect((await open("/tardis/ws-replay-normalized?options=[]")).first).toBe("api");
+    expect((await open("/ws/tardis")).first).toBe("gateway");
   });
 
   test("[U2] a gateway that accepts no connection is skipped", async () => {

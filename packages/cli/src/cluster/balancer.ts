@@ -5,6 +5,7 @@ import {
   guardedRequest,
   type HttpTimeouts,
   httpTimeouts,
+  ignoreUpgrade,
   lingeringClose,
   type RequestGuard,
   respondAndClose,
@@ -17,7 +18,7 @@ import { BackendPool } from "./backend-pool.js";
 interface Backends {
   /** For HTTP requests. */
   readonly apis: readonly string[];
-  /** For WebSocket connections. */
+  /** For WebSocket connections, but for those of the apis below `/tardis`. */
   readonly gateways: readonly string[];
   /** For both below `/venue/`. */
   readonly venues?: readonly string[];
@@ -59,7 +60,7 @@ export class Balancer {
     this.server.on("upgrade", (request, socket, head) => {
       if (!(socket instanceof Socket)) return;
       if (request.headers.upgrade?.toLowerCase() === "websocket") void this.#upgrade(request, socket, head);
-      else this.#ignoreUpgrade(request, socket, head);
+      else ignoreUpgrade(this.server, request, socket, head);
     });
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (!(socket instanceof Socket)) return;
@@ -132,12 +133,6 @@ export class Balancer {
     });
   }
 
-  /** An offer to upgrade to another protocol, such as HTTP/2, may be ignored: the request is served without it. */
-  #ignoreUpgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.unshift(Buffer.concat([Buffer.from(headWithoutUpgrade(request), "latin1"), head]));
-    this.server.emit("connection", socket);
-  }
-
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy()); // the client has disconnected
     // The gateway has closed: without this, a client that keeps sending would hold its connection and unread data.
@@ -146,9 +141,9 @@ export class Balancer {
     });
     const refusal = this.#guard.hostRefusal(guardedRequest(request));
     if (refusal !== undefined) return refuse(socket, 421, refusal.message);
-    const ofVenue = isOfVenue(request);
-    const kind = ofVenue ? "venue" : "gateway";
-    const backend = await (ofVenue ? this.#venues : this.#gateways).pick();
+    const kind = isOfVenue(request) ? "venue" : isReplay(request) ? "api" : "gateway";
+    const pools = { venue: this.#venues, api: this.#apis, gateway: this.#gateways };
+    const backend = await pools[kind].pick();
     if (socket.destroyed) return;
     if (backend === undefined) return refuse(socket, 503, `The balancer cannot serve this socket: no ${kind} is up.`);
     delete request.headers["x-forwarded-for"];
@@ -165,22 +160,15 @@ function isOfVenue({ url = "/" }: IncomingMessage): boolean {
   return url.startsWith("/venue/");
 }
 
+/** Replays of tapes for clients of Tardis are the api's, by WebSocket, too: gateways have viewers, whose frames are due at their time. */
+function isReplay({ url = "/" }: IncomingMessage): boolean {
+  return url.startsWith("/tardis/");
+}
+
 /** Whether a request may reach two services: it changes nothing, and has no body, which the first one would have consumed. */
 function canRepeat({ method, headers }: IncomingMessage): boolean {
   const hasBody = headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
   return (method === "GET" || method === "HEAD") && !hasBody;
-}
-
-const upgradeHeaders = new Set(["connection", "upgrade", "http2-settings"]);
-
-/** The head of a request as received, without its offer to upgrade. */
-function headWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): string {
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
-    const [name = "", value = ""] = rawHeaders.slice(i, i + 2);
-    if (!upgradeHeaders.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
-  }
-  return `${lines.join("\r\n")}\r\n\r\n`;
 }
 
 const reasons = {

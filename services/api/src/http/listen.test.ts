@@ -15,7 +15,7 @@ test.each([
   const app = new Koa();
   app.silent = true; // what a client breaks off is no news
   app.use((ctx) => once(ctx.req.resume(), "end"));
-  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, idleMs: 5_000 });
+  listening = await listen(app, "127.0.0.1", 0, { limits: { headMs: 300, requestMs: 600, idleMs: 5_000 } });
   const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1", allowHalfOpen: true });
   let answer = "";
   client.on("data", (data) => {
@@ -38,7 +38,7 @@ test("[R30] a request that comes after its connection was refused for its slowne
     asked.push(ctx.path);
     ctx.body = "ok";
   });
-  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, idleMs: 5_000 });
+  listening = await listen(app, "127.0.0.1", 0, { limits: { headMs: 300, requestMs: 600, idleMs: 5_000 } });
   const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1", allowHalfOpen: true });
   await once(client, "data");
   client.write("GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -59,7 +59,7 @@ test.each([
     asked.push(ctx.path);
     ctx.body = "ok";
   });
-  listening = await listen(app, "127.0.0.1", 0, { headMs: 300, requestMs: 600, idleMs: 5_000 });
+  listening = await listen(app, "127.0.0.1", 0, { limits: { headMs: 300, requestMs: 600, idleMs: 5_000 } });
   const client = connect({ port: Number(new URL(listening.url).port), host: "127.0.0.1" });
   const smuggled = "GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n";
   client.write(`POST / HTTP/1.1\r\nHost: localhost\r\n${framing}\r\n0\r\n\r\n${smuggled}`);

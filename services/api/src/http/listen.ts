@@ -1,8 +1,9 @@
 import type { Server } from "node:http";
 import { type AddressInfo, Socket } from "node:net";
 import { errorBodyOf } from "@tapedeck/protocol";
-import { createHttpServer, type HttpTimeouts, httpTimeouts, respondAndClose } from "@tapedeck/runtime";
+import { createHttpServer, type HttpTimeouts, httpTimeouts, ignoreUpgrade, respondAndClose } from "@tapedeck/runtime";
 import type Koa from "koa";
+import type { WebSockets } from "./web-socket.js";
 
 /** A listening server; `close` waits for requests in progress. */
 export interface Listening {
@@ -13,12 +14,18 @@ export interface Listening {
 /** Longer than load balancers keep idle connections (usually 60 s), so that they close them and never race with our close. */
 const keepAliveMs = 75_000;
 
-/** @param limits timeouts for clients; tests shorten them */
+interface ListenOptions {
+  /** Timeouts for clients; tests shorten them. */
+  readonly limits?: HttpTimeouts;
+  /** Those of the app's routes; without, no route answers by WebSocket. */
+  readonly sockets?: WebSockets;
+}
+
 export async function listen(
   app: Koa,
   host: string,
   port: number,
-  limits: HttpTimeouts = httpTimeouts,
+  { limits = httpTimeouts, sockets }: ListenOptions = {},
 ): Promise<Listening> {
   const refused = new WeakSet<Socket>();
   const serve = app.callback();
@@ -31,21 +38,29 @@ export async function listen(
     { keepAliveTimeout: keepAliveMs },
   );
   answerUnreadableRequests(server, refused);
+  if (sockets !== undefined) {
+    server.on("upgrade", (request, socket, head) => {
+      if (!(socket instanceof Socket)) return;
+      if (request.headers.upgrade?.toLowerCase() === "websocket") sockets.handle(serve, request, { socket, head });
+      else ignoreUpgrade(server, request, socket, head);
+    });
+  }
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no address");
-  return { url: urlOf(address), close: () => close(server) };
+  return { url: urlOf(address), close: () => close(server, sockets) };
 }
 
 function urlOf({ address, family, port }: AddressInfo): string {
   return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
-function close(server: Server): Promise<void> {
+function close(server: Server, sockets: WebSockets | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
+    sockets?.close();
     server.close((error) => (error ? reject(error) : resolve()));
     server.closeIdleConnections();
   });

@@ -5,6 +5,7 @@ import type { Caller, RouteAudit } from "../auth/caller.js";
 import { refusedFor } from "./error-responses.js";
 import type { FileResponse } from "./file-response.js";
 import type { StreamResponse } from "./streamed-body.js";
+import type { SocketResponse } from "./web-socket.js";
 
 /** An answer sent as it is: recorded frames, pages, metrics. */
 export class RawResponse {
@@ -113,7 +114,7 @@ export function route<
   readonly handle: (
     call: RouteRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
     api: Api,
-  ) => Promise<z.input<Answer> | RawResponse | JsonResponse | FileResponse | StreamResponse>;
+  ) => Promise<z.input<Answer> | RawResponse | JsonResponse | FileResponse | StreamResponse | SocketResponse>;
 }): Route {
   return {
     status: 200,

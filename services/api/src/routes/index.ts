@@ -12,6 +12,7 @@ import { sessionRoutes } from "./sessions.js";
 import { shareRoutes } from "./shares.js";
 import { tapeFileRoutes } from "./tape-files.js";
 import { tapeRoutes } from "./tapes.js";
+import { tardisRoutes } from "./tardis.js";
 import { trackRoutes } from "./track.js";
 import { venueKeyRoutes } from "./venue-keys.js";
 
@@ -25,6 +26,7 @@ const documented: readonly Route[] = [
   ...tapeRoutes,
   ...tapeFileRoutes,
   ...trackRoutes,
+  ...tardisRoutes,
   ...reportRoutes,
   ...monitoringRoutes,
   ...authRoutes,

@@ -34,7 +34,7 @@ export async function* eventLines(
 // HOT: once for each event, and what is inside once for each of its levels.
 function linesOf(event: TrackedEvent, market: string, decimals: TimeDecimals): string {
   const { n, seq, heard, state } = event;
-  const times = `"timestamp":"${isoOf(event.timestampNs, decimals)}","local_timestamp":"${isoOf(event.receivedNs, decimals)}"`;
+  const times = `"timestamp":"${exactIso(event.timestampNs, decimals)}","local_timestamp":"${exactIso(event.receivedNs, decimals)}"`;
   const origin = `"n":${n},"seq":${seq},"heard":${heard},"state":"${state}"`;
   if (event.kind === "trade") {
     const { id = null, side, price, amount } = event;
@@ -53,7 +53,7 @@ function linesOf(event: TrackedEvent, market: string, decimals: TimeDecimals): s
 }
 
 /** With the decimals of the tape's times, or as many more as this one has. */
-function isoOf(ns: bigint, decimals: TimeDecimals): string {
+export function exactIso(ns: bigint, decimals: TimeDecimals): string {
   if (decimals === 9 || ns % 1_000n !== 0n) return isoOfNs(ns, 9);
   return isoOfNs(ns, decimals === 6 || ns % 1_000_000n !== 0n ? 6 : 3);
 }

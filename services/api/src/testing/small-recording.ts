@@ -11,17 +11,32 @@ const depthIntervalMs = 100;
 /** Depth updates, each of one bid and one ask, and with each a trade: frame n is the first that has update n. */
 export const updates = 40;
 
+/** What a small recording may have otherwise. */
+interface SmallOptions {
+  readonly symbol?: string;
+  /** How much later than the first one it begins. */
+  readonly laterMs?: number;
+  /** How long it is silent before its update in the middle. */
+  readonly silenceMs?: number;
+}
+
 /** 50 levels a side from 100.00 outwards in steps of 0.05; every update changes two of them, with sizes that tell which. */
-const lines: readonly string[] = [
-  line(0, {
-    lastUpdateId: 1,
-    E: startMs,
-    T: startMs,
-    bids: Array.from({ length: levels }, (_, nth) => [price(-1 - nth), "1.000"]),
-    asks: Array.from({ length: levels }, (_, nth) => [price(1 + nth), "1.000"]),
-  }),
-  ...Array.from({ length: updates }, (_, nth) => [depthUpdate(nth), trade(nth)]).flat(),
-];
+function linesOf({ symbol = "BTCUSDT", laterMs = 0, silenceMs = 0 }: SmallOptions): string[] {
+  const timeOf = (nth: number) => startMs + laterMs + nth * depthIntervalMs + (nth > updates / 2 ? silenceMs : 0);
+  return [
+    line(timeOf(0), {
+      lastUpdateId: 1,
+      E: timeOf(0),
+      T: timeOf(0),
+      bids: Array.from({ length: levels }, (_, nth) => [price(-1 - nth), "1.000"]),
+      asks: Array.from({ length: levels }, (_, nth) => [price(1 + nth), "1.000"]),
+    }),
+    ...Array.from({ length: updates }, (_, nth) => {
+      const at = timeOf(nth + 1);
+      return [line(at, depthUpdate(nth, at, symbol)), line(at, trade(nth, at, symbol))];
+    }).flat(),
+  ];
+}
 
 function price(steps: number): string {
   return (100 + steps * 0.05).toFixed(2);
@@ -32,27 +47,25 @@ export function changeOf(nth: number): { bid: string; ask: string; size: string 
   return { bid: price(-1 - nth), ask: price(1 + nth), size: `${nth + 2}.125` };
 }
 
-function depthUpdate(nth: number): string {
+function depthUpdate(nth: number, at: number, symbol: string): object {
   const { bid, ask, size } = changeOf(nth);
-  const at = startMs + (nth + 1) * depthIntervalMs;
   const ids = { U: nth + 1, u: nth + 2, pu: nth === 0 ? 0 : nth + 1 };
-  const data = { e: "depthUpdate", E: at, T: at, s: "BTCUSDT", ...ids, b: [[bid, size]], a: [[ask, size]] };
-  return line(nth + 1, { stream: "btcusdt@depth@100ms", data });
+  const data = { e: "depthUpdate", E: at, T: at, s: symbol, ...ids, b: [[bid, size]], a: [[ask, size]] };
+  return { stream: `${symbol.toLowerCase()}@depth@100ms`, data };
 }
 
-function trade(nth: number): string {
-  const at = startMs + (nth + 1) * depthIntervalMs;
-  const data = { e: "trade", E: at, T: at, s: "BTCUSDT", t: nth + 1, p: price(1), q: "0.010", X: "MARKET", m: false };
-  return line(nth + 1, { stream: "btcusdt@trade", data });
+function trade(nth: number, at: number, symbol: string): object {
+  const data = { e: "trade", E: at, T: at, s: symbol, t: nth + 1, p: price(1), q: "0.010", X: "MARKET", m: false };
+  return { stream: `${symbol.toLowerCase()}@trade`, data };
 }
 
-function line(nth: number, message: object): string {
-  return `${startMs + nth * depthIntervalMs}000000 ${JSON.stringify(message)}`;
+function line(at: number, message: object): string {
+  return `${at}000000 ${JSON.stringify(message)}`;
 }
 
 /** Imports a small recording, whose tape has an event track. Resolves to its `id@version`. */
-export function importSmallRecording(store: TapeStore, id = "small"): Promise<string> {
-  return importFiles(store, id, { "btcusdt.dat": lines });
+export function importSmallRecording(store: TapeStore, id = "small", options: SmallOptions = {}): Promise<string> {
+  return importFiles(store, id, { [`${(options.symbol ?? "btcusdt").toLowerCase()}.dat`]: linesOf(options) });
 }
 
 /** Imports five orders, of which one is cancelled and one executed, as LOBSTER has them. Resolves to its `id@version`. */

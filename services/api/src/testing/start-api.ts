@@ -29,6 +29,7 @@ import { FilePins } from "../files/file-pins.js";
 import { GeneratedFiles } from "../files/generated-files.js";
 import { listen } from "../http/listen.js";
 import { createRequestMetrics } from "../http/request-metrics.js";
+import { WebSockets } from "../http/web-socket.js";
 import { openQueues } from "../pages/queues-page.js";
 import { pagePolicy } from "../pages/static-pages.js";
 import { OpenStreams } from "../tapes/open-streams.js";
@@ -95,6 +96,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const queues = openQueues({ redis, keys, log }, 2);
   const guard = new RequestGuard({ HOST: "127.0.0.1", ALLOWED_HOSTS: [], ALLOWED_ORIGINS: [], ...options.guard });
   const files = new GeneratedFiles({ diskBytes: options.filesBytes ?? 2 ** 26, holdMs: options.filesHoldMs, log });
+  const sockets = new WebSockets();
   const app = createApp({
     node,
     sessions,
@@ -102,6 +104,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     tapes,
     searches,
     streams: new OpenStreams(),
+    sockets,
     files,
     pins: new FilePins(redis, keys),
     live,
@@ -120,7 +123,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     legacyModeGuess: options.legacyModeGuess ?? false,
     bodyBytes: 65_536,
   });
-  const server = await listen(app, "127.0.0.1", 0);
+  const server = await listen(app, "127.0.0.1", 0, { sockets });
   return {
     redis,
     keys,

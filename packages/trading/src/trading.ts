@@ -1,3 +1,4 @@
+import type { RefusalCode } from "@tapedeck/matching";
 import {
   RefusedError,
   refuse,
@@ -8,6 +9,7 @@ import {
   type TradingSettings,
 } from "@tapedeck/protocol";
 import {
+  isMoving,
   type LeftBranch,
   positionAt,
   type SessionRecord,
@@ -18,7 +20,7 @@ import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
 import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
 import { ActionChains } from "./actions/action-chains.js";
-import { type ActionRequest, bodyOf, planAction } from "./actions/plan-action.js";
+import { type ActionRequest, bodyOf, type OrderRequest, planAction } from "./actions/plan-action.js";
 import { EventWindows } from "./events/event-windows.js";
 import { accountView } from "./ledger/account-view.js";
 import type { TradingMessage } from "./ledger/ledger.js";
@@ -51,6 +53,15 @@ export interface Performed {
   /** The action's number; an order has it as its id. */
   readonly number: number;
 }
+
+export interface PerformedOrder extends Performed {
+  readonly order: SessionOrder;
+  /** Whether `order` says what became of the action. */
+  readonly arrived: boolean;
+}
+
+/** How far ahead of the playhead the answer to an action may look for its arrival: it is sent that far ahead itself, and travels. Wall time. */
+const aheadOfPlayheadMs = 50;
 
 /** Sessions whose replays are kept: each has a book of its own. */
 const keptSessions = 500;
@@ -135,6 +146,33 @@ export class Trading {
         return planned;
       });
       return { record, number };
+    });
+  }
+
+  /**
+   * The same, and the order as it is when the action has arrived, if that is at most some milliseconds ahead of the playhead; otherwise as it is at
+   * the playhead. Rejects as `act` does, and where the venue refuses a cancellation or a replacement.
+   */
+  async perform(id: string, request: OrderRequest): Promise<PerformedOrder> {
+    const { record, number } = await this.act(id, request);
+    const orderId = request.kind === "place" ? `${number}` : request.orderId;
+    const tape = await this.#open(record);
+    const place = await positionAt(record, await this.#options.store.now(), tape);
+    const aheadNs = Math.ceil(place.ns + aheadOfPlayheadMs * 1e6 * record.speed);
+    return this.#entry(record).replays.read(record, tape, { seq: place.seq }, async (replay) => {
+      const order = replay.ledger.orders.get(orderId);
+      if (order === undefined) throw new RangeError(`order ${orderId} is not in its own session, ${id}`);
+      const outcome = isMoving(record) ? await replay.outcomeOf(number, tape.startNs + BigInt(aheadNs)) : undefined;
+      if (outcome === undefined) return { record, number, order: replay.ledger.view(order), arrived: false };
+      const refused = outcome.onArrival.find((output) => output.kind === "refused");
+      if (refused !== undefined && request.kind !== "place")
+        throw new RefusedError(refuse(refusalOf(refused.code), `${refused.message}. Nothing was changed.`));
+      return {
+        record,
+        number,
+        order: replay.ledger.after(order, [...outcome.before, ...outcome.onArrival]),
+        arrived: true,
+      };
     });
   }
 
@@ -228,6 +266,11 @@ function standingOf({ ledger, seq, account, lastPrice, settings }: ChainReplay):
     fills: [...ledger.fills],
     account: accountView(account, lastPrice, settings.decimals),
   };
+}
+
+/** The code of our own for what the venue says of a cancellation or a replacement. */
+function refusalOf(code: RefusalCode) {
+  return code === "UNKNOWN_ORDER" || code === "NOT_RESTING" ? "ORDER_NOT_OPEN" : "INVALID_VALUE";
 }
 
 function hasOrders(id: string): RefusedError {

@@ -11,6 +11,7 @@ import type {
 } from "@tapedeck/runtime";
 import type { Keys, ReconnectingQueue, SessionService, SessionStore, UserQueue } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
+import type { Trading } from "@tapedeck/trading";
 import type { FilePins } from "./files/file-pins.js";
 import type { GeneratedFiles } from "./files/generated-files.js";
 import type { RequestMetrics } from "./http/request-metrics.js";
@@ -23,6 +24,7 @@ export interface Api {
   readonly sessions: SessionService;
   readonly store: SessionStore;
   readonly tapes: TapeCatalog;
+  readonly trading: Trading;
   /** Runs users' searches in tapes, including overviews. */
   readonly searches: UserQueue;
   /** Answers that are sent for as long as their clients read. */

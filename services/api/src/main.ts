@@ -11,6 +11,7 @@ import {
 } from "@tapedeck/runtime";
 import { keysWith, SessionService, SessionStore, TickerQueue, UserQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { Trading } from "@tapedeck/trading";
 import { createApp } from "./app.js";
 import { type Config, readApiConfig } from "./config.js";
 import { FilePins } from "./files/file-pins.js";
@@ -77,6 +78,7 @@ async function main(config: Config): Promise<void> {
     sessions,
     store,
     tapes,
+    trading: new Trading({ store, sessions, tapes }),
     searches,
     streams: new OpenStreams(),
     sockets,

@@ -17,10 +17,12 @@ import { type ActionBody, encodeBody } from "./action-body.js";
 import { placementOf } from "./placement.js";
 
 /** What a user asks for. Orders are named by their ids. */
-export type ActionRequest =
+export type ActionRequest = OrderRequest | { readonly kind: "cancel-all" };
+
+/** Of these, those of one order. */
+export type OrderRequest =
   | { readonly kind: "place"; readonly order: OrderBody }
   | { readonly kind: "cancel"; readonly orderId: string }
-  | { readonly kind: "cancel-all" }
   | { readonly kind: "replace"; readonly orderId: string; readonly change: ReplaceBody };
 
 /** An order as it is at the playhead; undefined if there is none with that id. */

@@ -47,6 +47,19 @@ export class Ledger {
     return orderView(entry, this.#decimals);
   }
 
+  /** An order as it would be after these outputs, which have not been heard. */
+  after(order: OrderEntry, outputs: readonly Output[]): SessionOrder {
+    const copy = new Ledger(this.#decimals, this.#account);
+    const entry = { ...order };
+    const number = [...this.#accepted].find(([, each]) => each === order)?.[0];
+    if (number === undefined) copy.#underway.push(entry);
+    else copy.#accepted.set(number, entry);
+    for (const output of outputs) {
+      if (output.kind === "account" || ("id" in output && output.id === order.engineId)) copy.hear(output);
+    }
+    return copy.view(entry);
+  }
+
   /** What an output is for the owner: nothing, an order, or a fill and its order. A fill's comes with the account after it. */
   hear(output: Output): TradingMessage[] {
     switch (output.kind) {

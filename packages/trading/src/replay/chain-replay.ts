@@ -32,6 +32,13 @@ interface Unheard {
   readonly after: bigint | undefined;
 }
 
+/** What the engine says until an action has arrived. */
+interface Outcome {
+  readonly before: readonly Output[];
+  /** When it arrives. */
+  readonly onArrival: readonly Output[];
+}
+
 /** Messages that are kept for viewers that come back; older ones are made again. */
 const keptMessages = 5_000;
 
@@ -104,6 +111,41 @@ export class ChainReplay {
       this.ledger.sent(`${action.number}`, engineIdOf(action.number, order.clientOrderId), order, action.sentNs);
     }
     return true;
+  }
+
+  /**
+   * What becomes of an action when it arrives, by looking ahead on a copy: this replay does not move. Undefined if it does not arrive by `untilNs`, or
+   * if the tape does not reach that far yet. Rejects as reading the tape does.
+   */
+  async outcomeOf(number: number, untilNs: bigint): Promise<Outcome | undefined> {
+    const engine = MatchingEngine.restore(this.#engine.settings, this.#engine.state(), this.#engine.tapeState());
+    let sent = this.#sent;
+    let arrival: bigint | undefined;
+    const submit = (clockNs: bigint) => {
+      for (let next = this.actions[sent]; next !== undefined && next.sentNs <= clockNs; next = this.actions[sent]) {
+        sent++;
+        const action = this.#engineAction(next);
+        const arrives = action && engine.submit(action);
+        if (next.number === number) arrival = arrives;
+      }
+    };
+    const before: Output[] = [];
+    for await (const events of this.#windows.read(this.#source, this.seq + 1, this.tape.span.lastSeq)) {
+      for (const { event } of events) {
+        submit(event.timestampNs);
+        if (arrival !== undefined && arrival > untilNs) return undefined;
+        if (arrival !== undefined && arrival < event.timestampNs) {
+          engine.advance(arrival - 1n);
+          before.push(...engine.take());
+          engine.advance(arrival);
+          return { before, onArrival: engine.take() };
+        }
+        if (event.timestampNs > untilNs) return undefined;
+        engine.event(event);
+        before.push(...engine.take());
+      }
+    }
+    return undefined;
   }
 
   /** Goes on to a frame, or to the tape's last one. Rejects as reading the tape does; then it must not be used any more. */

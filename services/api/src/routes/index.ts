@@ -14,6 +14,7 @@ import { tapeFileRoutes } from "./tape-files.js";
 import { tapeRoutes } from "./tapes.js";
 import { tardisRoutes } from "./tardis.js";
 import { trackRoutes } from "./track.js";
+import { tradingRoutes } from "./trading.js";
 import { venueKeyRoutes } from "./venue-keys.js";
 
 const documented: readonly Route[] = [
@@ -28,6 +29,7 @@ const documented: readonly Route[] = [
   ...trackRoutes,
   ...tardisRoutes,
   ...reportRoutes,
+  ...tradingRoutes,
   ...monitoringRoutes,
   ...authRoutes,
 ];

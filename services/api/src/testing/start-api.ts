@@ -22,6 +22,7 @@ import {
   UserQueue,
 } from "@tapedeck/sessions";
 import { BlockCache, MemoryTapeStore, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { Trading } from "@tapedeck/trading";
 import { z } from "zod";
 import type { Api } from "../api.js";
 import { createApp } from "../app.js";
@@ -102,6 +103,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     sessions,
     store,
     tapes,
+    trading: new Trading({ store, sessions, tapes }),
     searches,
     streams: new OpenStreams(),
     sockets,

@@ -9,19 +9,24 @@ const conditions = ["tapedeck-source", "node", "import", "default"];
 const clients = ["test/{browser,clients,python,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
 
 /**
- * Tests that wait most of their time, or start no cluster. They begin beside the unit tests and run beside the two others, so they take as
- * long as the unit tests and one of the others together.
+ * Tests that wait most of their time, or start no cluster. They begin beside the unit tests and run beside all others, so each of these two
+ * parts may take as long as the unit tests and one of the others together.
  */
 const quiet = [
   "test/{deploy,matching}/**/*.test.ts",
   "test/{architecture,command-line,export,export-readers,import-killed,local-redis,npm-start,supervisor-killed,terminal-output}.test.ts",
   "test/recordings/*.test.ts",
   "test/simulator/orders-at-borders.test.ts",
-  "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
-  "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis}.test.ts",
-  "test/chaos/{oracle,report}/*.test.ts",
   "test/security/attacks/{audit-trail,held-connections}.test.ts",
   "test/sdk/{packages,tokens}.test.ts",
+];
+
+/** Faults after which a test waits for locks to expire, for silence to be noticed, for tapes to be finished. */
+const faults = [
+  "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
+  "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis,started-without-store,suspended-process}.test.ts",
+  "test/chaos/{feed,feed-events,feed-events-store}.test.ts",
+  "test/chaos/{oracle,report}/*.test.ts",
 ];
 
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
@@ -61,9 +66,10 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...quiet, containers]),
+      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...quiet, ...faults, containers]),
       onClusters("clients", clients, quiet),
       onClusters("quiet", quiet),
+      onClusters("faults", faults),
       {
         extends: true,
         test: {

@@ -15,13 +15,12 @@ const failures = [];
 const unsteady = [];
 
 await prepare(node, dependencies, redis, browser, balancer, helm);
-if (selection.length === 0)
-  await check("format, lint and the direction of imports", bin("biome"), ["check", "--error-on-warnings", "."]);
-await check("the sources compile", bin("tsc"), ["-b"]);
-await check("the SDK is bundled", process.execPath, ["scripts/bundle.mjs"]);
-await check("the processes are bundled", process.execPath, ["scripts/bundle-processes.mjs"]);
-await check("the dashboard is built", process.execPath, ["scripts/dashboard.mjs"]);
-if (selection.length === 0) await check("the tests' types are right", bin("tsc"), ["-p", "tsconfig.test.json"]);
+const all = selection.length === 0;
+await Promise.all([
+  all && check("format, lint and the direction of imports", bin("biome"), ["check", "--error-on-warnings", "."]),
+  check("the sources compile", bin("tsc"), ["-b"]),
+]);
+await Promise.all([all && check("the tests' types are right", bin("tsc"), ["-p", "tsconfig.test.json"]), bundles()]);
 await tests();
 
 if (unsteady.length > 0) console.log(`\nUnsteady (failed beside others, passed alone):\n${unsteady.join("\n\n")}`);
@@ -29,6 +28,12 @@ if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n\n")}`);
 if (sum.skipped > 0) console.log(`\n${sum.skipped} skipped`);
 console.log(`\n${sum.passed} passed, ${sum.failed} failed`);
 process.exit(sum.failed > 0 ? 1 : 0);
+
+async function bundles() {
+  await check("the SDK is bundled", process.execPath, ["scripts/bundle.mjs"]);
+  await check("the processes are bundled", process.execPath, ["scripts/bundle-processes.mjs"]);
+  await check("the dashboard is built", process.execPath, ["scripts/dashboard.mjs"]);
+}
 
 async function check(what, command, args) {
   say(`Checking that all is well: ${what}`);
@@ -41,13 +46,13 @@ async function check(what, command, args) {
 
 async function tests() {
   say("Running the tests");
-  if (selection.length > 0) return count(await vitest("selected", selection));
-  // Most tests wait much of their time. So three run at a time, from the first minute to the last: the unit tests take two of the places,
-  // and then the other two parts one each (docs/decisions/0057).
+  if (!all) return count(await vitest("selected", selection));
+  // Most tests wait much of their time. So four run at a time, from the first minute to the last: the unit tests take two of the places,
+  // and then the parts with the busiest clusters one each (docs/decisions/0073).
   const part = (project) => vitest(project, ["--project", project]);
-  const waiting = part("quiet");
+  const waiting = [part("quiet"), part("faults")];
   const unit = await part("unit");
-  const results = [unit, ...(await Promise.all([part("cluster"), part("clients"), waiting]))];
+  const results = [unit, ...(await Promise.all([part("cluster"), part("clients"), ...waiting]))];
   for (const result of results) count(await secondLook(result));
   // Images are built and run alone, since that takes the whole machine, and without a second run.
   count(await vitest("containers", ["--project", "containers"]));

@@ -3,8 +3,10 @@ import type { LiveTapes } from "@tapedeck/live";
 import type { Health, Logger, Metrics, RedisConnection, RequestGuard, TrustedProxies } from "@tapedeck/runtime";
 import type { Keys, SessionService, SessionStore } from "@tapedeck/sessions";
 import type { TapeCatalog } from "@tapedeck/tape";
+import type { Trading } from "@tapedeck/trading";
 import type { Counter } from "prom-client";
 import type { VenueConfig } from "./config.js";
+import type { OrderCounts } from "./http/order-counts.js";
 import type { VenueRequest } from "./http/request.js";
 import type { RequestWeights } from "./http/request-weights.js";
 import type { Players } from "./player/players.js";
@@ -21,6 +23,7 @@ export interface Venue {
   readonly store: SessionStore;
   readonly sessions: SessionService;
   readonly tapes: TapeCatalog;
+  readonly trading: Trading;
   /** The sessions that this node plays. */
   readonly players: Players;
   readonly live: LiveTapes;
@@ -32,6 +35,7 @@ export interface Venue {
   readonly publicMetrics: Metrics | undefined;
   readonly requests: Counter<"status">;
   readonly weights: RequestWeights;
+  readonly orderCounts: OrderCounts;
   /** Whether this client may see the session's market at all. Rejects with `BinanceError` or `RefusedError`. */
   admit(request: Pick<VenueRequest, "session" | "apiKey" | "path" | "headers">): Promise<void>;
 }

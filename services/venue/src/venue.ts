@@ -11,6 +11,7 @@ import {
 } from "@tapedeck/runtime";
 import { keysWith, Presence, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { Trading } from "@tapedeck/trading";
 import { knownKey } from "./access/authenticate.js";
 import { apiKeyOf } from "./access/signed-route.js";
 import type { VenueConfig } from "./config.js";
@@ -18,6 +19,7 @@ import type { Venue } from "./context.js";
 import { createApp } from "./http/app.js";
 import { BinanceError } from "./http/binance-error.js";
 import { listen } from "./http/listen.js";
+import { OrderCounts } from "./http/order-counts.js";
 import { RequestWeights } from "./http/request-weights.js";
 import { createRequestCounter, observeVenue } from "./metrics.js";
 import { Players } from "./player/players.js";
@@ -78,6 +80,7 @@ export async function startVenue({
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
   });
+  const trading = new Trading({ store, sessions, tapes });
   const presence = new Presence({ store, node: config.NODE_ID, log });
   const followed = new FollowedSessions({ subscriber: redis.subscriber, keys, context: { store, sessions, log }, log });
   const players = new Players({
@@ -86,12 +89,25 @@ export async function startVenue({
     context: { tapes, now, log, feed: { live, store, log } },
   });
   const venue: Venue = {
-    ...{ config, node: config.NODE_ID, now, log, redis: redis.commands, keys, store, sessions, tapes, players },
+    ...{
+      config,
+      node: config.NODE_ID,
+      now,
+      log,
+      redis: redis.commands,
+      keys,
+      store,
+      sessions,
+      tapes,
+      players,
+      trading,
+    },
     ...{ live, access, guard, health, trustedProxies: trustedProxies(config.TRUSTED_PROXIES) },
     // A venue accepts no tokens: with authentication on, its metrics are on STATUS_PORT or nowhere.
     publicMetrics: config.STATUS_PORT === undefined && !access.users.required ? metrics : undefined,
     requests: createRequestCounter(metrics),
     weights: new RequestWeights(config.REQUEST_WEIGHT, now),
+    orderCounts: new OrderCounts(now),
     async admit({ session, apiKey, headers }) {
       if (!access.users.required) return;
       const found = await store.read(session);

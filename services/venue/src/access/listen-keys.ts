@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { VenueKey, VenueKeys } from "@tapedeck/access";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { keyedRoute } from "./signed-route.js";
+import type { KeyedRoute } from "./signed-route.js";
 
 /**
  * The listen key of a venue key: always the same, on every node, and as long valid. So nothing is stored, and renewing and closing it have
@@ -24,12 +24,12 @@ export async function keyOfListenKey(
 const begun = ({ key }: { readonly key: VenueKey }) => ({ listenKey: listenKeyOf(key) });
 const nothing = () => ({});
 
-/** Begin, renew and close a user data stream. Futures answer a renewal with the key. */
-export const listenKeyRoutes = [
-  keyedRoute({ method: "POST", path: "/api/v3/userDataStream", weight: 2, handle: begun }),
-  keyedRoute({ method: "PUT", path: "/api/v3/userDataStream", weight: 2, handle: nothing }),
-  keyedRoute({ method: "DELETE", path: "/api/v3/userDataStream", weight: 2, handle: nothing }),
-  keyedRoute({ method: "POST", path: "/fapi/v1/listenKey", handle: begun }),
-  keyedRoute({ method: "PUT", path: "/fapi/v1/listenKey", handle: begun }),
-  keyedRoute({ method: "DELETE", path: "/fapi/v1/listenKey", handle: nothing }),
+/** Begin, renew and close a user data stream, for which the key is enough. Futures answer a renewal with the key. */
+export const listenKeyRoutes: readonly KeyedRoute[] = [
+  { method: "POST", path: "/api/v3/userDataStream", weight: 2, handle: begun },
+  { method: "PUT", path: "/api/v3/userDataStream", weight: 2, handle: nothing },
+  { method: "DELETE", path: "/api/v3/userDataStream", weight: 2, handle: nothing },
+  { method: "POST", path: "/fapi/v1/listenKey", handle: begun },
+  { method: "PUT", path: "/fapi/v1/listenKey", handle: begun },
+  { method: "DELETE", path: "/fapi/v1/listenKey", handle: nothing },
 ];

@@ -10,19 +10,18 @@ import { signedRequest } from "./signature.js";
 /** A request of which is known which session and whose key it is of. */
 export interface KeyedRequest extends VenueRequest {
   readonly record: SessionRecord;
-  /** Redis's time when the session was read. */
-  readonly readMs: number;
   readonly key: VenueKey;
 }
 
-type KeyedRoute = Omit<Route, "handle"> & { handle(request: KeyedRequest, venue: Venue): unknown };
+/** A route whose requests are known to be of a session's key. */
+export type KeyedRoute = Omit<Route, "handle"> & { handle(request: KeyedRequest, venue: Venue): unknown };
 
 /** A route that answers requests signed with one of the session's keys. */
 export function signedRoute({ handle, ...route }: KeyedRoute): Route {
   return {
     ...route,
     async handle(request, venue) {
-      const { record, now: readMs } = await sessionOf(request, venue);
+      const { record } = await sessionOf(request, venue);
       const { parameters } = request;
       const credentials = {
         ...signedRequest(request.rawQuery, request.rawBody),
@@ -31,9 +30,15 @@ export function signedRoute({ handle, ...route }: KeyedRoute): Route {
         recvWindow: parameters.text("recvWindow"),
       };
       const key = await authenticate(venue.access.venueKeys, record, credentials, venue.now());
-      return handle({ ...request, record, readMs, key }, venue);
+      countOrders(route, request, venue);
+      return handle({ ...request, record, key }, venue);
     },
   };
+}
+
+/** Only orders of the session's own bots count. @throws BinanceError -1015 beyond the limit */
+export function countOrders({ orders }: Pick<Route, "orders">, request: VenueRequest, { orderCounts }: Venue): void {
+  if (orders !== undefined) orderCounts.count(request.session, orders(request));
 }
 
 /** A route for which the key is enough. */
@@ -41,9 +46,9 @@ export function keyedRoute({ handle, ...route }: KeyedRoute): Route {
   return {
     ...route,
     async handle(request, venue) {
-      const { record, now: readMs } = await sessionOf(request, venue);
+      const { record } = await sessionOf(request, venue);
       const key = await knownKey(venue.access.venueKeys, record, apiKeyOf(request));
-      return handle({ ...request, record, readMs, key }, venue);
+      return handle({ ...request, record, key }, venue);
     },
   };
 }

@@ -117,6 +117,7 @@ function dispatch(venue: Venue, routes: readonly Route[]): Middleware {
     ctx.set({ "X-MBX-USED-WEIGHT": `${used}`, "X-MBX-USED-WEIGHT-1M": `${used}` });
     await venue.admit(request);
     const answer = await route.handle(request, venue);
+    if (route.orders !== undefined) ctx.set("X-MBX-ORDER-COUNT-10S", `${venue.orderCounts.placed(request.session)}`);
     ctx.status = 200;
     ctx.type = "json";
     ctx.body = JSON.stringify(answer);

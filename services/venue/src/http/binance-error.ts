@@ -7,6 +7,7 @@ export const errorCodes = {
   UNAUTHORIZED: -1002,
   TOO_MANY_REQUESTS: -1003,
   INVALID_MESSAGE: -1013,
+  TOO_MANY_ORDERS: -1015,
   INVALID_TIMESTAMP: -1021,
   INVALID_SIGNATURE: -1022,
   ILLEGAL_CHARS: -1100,
@@ -43,21 +44,29 @@ export class BinanceError extends Error {
   readonly code: number;
   /** Seconds after which a retry may succeed. */
   readonly retryAfter: number | undefined;
+  /** What the answer says beside code and message. */
+  readonly data: object | undefined;
 
   constructor(
     code: ErrorName | number,
     message: string,
-    { status = 400, retryAfter, cause }: { status?: number; retryAfter?: number | undefined; cause?: unknown } = {},
+    {
+      status = 400,
+      retryAfter,
+      data,
+      cause,
+    }: { status?: number; retryAfter?: number | undefined; data?: object; cause?: unknown } = {},
   ) {
     super(message, { cause });
     this.code = typeof code === "number" ? code : errorCodes[code];
     this.status = status;
     this.retryAfter = retryAfter;
+    this.data = data;
   }
 
   /** As HTTP answers and WebSocket answers have it. */
-  get body(): { readonly code: number; readonly msg: string } {
-    return { code: this.code, msg: this.message };
+  get body(): { readonly code: number; readonly msg: string; readonly data?: object } {
+    return { code: this.code, msg: this.message, ...(this.data !== undefined && { data: this.data }) };
   }
 }
 

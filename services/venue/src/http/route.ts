@@ -8,6 +8,8 @@ export interface Route {
   readonly path: string;
   /** As Binance counts it; 1 by default. */
   readonly weight?: number | ((request: VenueRequest) => number);
+  /** How many orders a request places; 0 by default. */
+  readonly orders?: (request: VenueRequest) => number;
   /** The answer, which becomes JSON. Rejects with `BinanceError`, or with `RefusedError`, which is answered in the same form. */
   handle(request: VenueRequest, venue: Venue): unknown;
 }

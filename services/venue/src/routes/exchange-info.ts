@@ -1,11 +1,12 @@
+import { mostOrders as mostNewOrders, orderWindow } from "../http/order-counts.js";
 import { inBothMarkets, type Route } from "../http/route.js";
 import type { Market } from "../http/target.js";
 import type { ListedSymbol } from "../player/listed-symbol.js";
 import { checkSymbol, marketOf } from "./symbol.js";
 
 /** The least price times quantity of an order, in the quote currency. */
-const minNotional = "5";
-const mostQuantity = "9000000";
+export const minNotional = "5";
+export const mostQuantity = "9000000";
 const mostOrders = 200;
 
 export const exchangeInfoRoutes: readonly Route[] = [
@@ -23,7 +24,7 @@ export const exchangeInfoRoutes: readonly Route[] = [
         serverTime: Math.floor(venue.now()),
         rateLimits: [
           { rateLimitType: "REQUEST_WEIGHT", interval: "MINUTE", intervalNum: 1, limit },
-          { rateLimitType: "ORDERS", interval: "SECOND", intervalNum: 10, limit: 100 },
+          { rateLimitType: "ORDERS", interval: "SECOND", intervalNum: orderWindow, limit: mostNewOrders },
         ],
         exchangeFilters: [],
       };
@@ -53,9 +54,9 @@ function spotSymbol(listed: ListedSymbol) {
   return {
     ...{ symbol, status: "TRADING", baseAsset: base, baseAssetPrecision: precision, quoteAsset: quote },
     ...{ quotePrecision, quoteAssetPrecision: quotePrecision, baseCommissionPrecision: 8, quoteCommissionPrecision: 8 },
-    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
+    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT"],
     ...{ icebergAllowed: false, ocoAllowed: false, otoAllowed: false, opoAllowed: false },
-    ...{ quoteOrderQtyMarketAllowed: true, allowTrailingStop: false, cancelReplaceAllowed: true, amendAllowed: false },
+    ...{ quoteOrderQtyMarketAllowed: false, allowTrailingStop: false, cancelReplaceAllowed: true, amendAllowed: false },
     ...{ pegInstructionsAllowed: false, isSpotTradingAllowed: true, isMarginTradingAllowed: false },
     filters: filtersOf(listed, "spot"),
     ...{ permissions: [], permissionSets: [["SPOT"]] },
@@ -79,7 +80,7 @@ function futuresSymbol(listed: ListedSymbol) {
     ...{ underlyingType: "COIN", underlyingSubType: [], triggerProtect: "0.0500" },
     ...{ liquidationFee: "0.0125", marketTakeBound: "0.05", maxMoveOrderLimit: 10_000 },
     filters: filtersOf(listed, "usdm"),
-    orderTypes: ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
+    orderTypes: ["LIMIT", "MARKET", "STOP", "STOP_MARKET"],
     timeInForce: ["GTC", "IOC", "FOK", "GTX"],
   };
 }

@@ -1,9 +1,9 @@
-import { listenKeyRoutes } from "../access/listen-keys.js";
-import { fixedSettingsRoutes } from "../account/fixed-settings.js";
+import { keyedRoute, signedRoute } from "../access/signed-route.js";
 import type { Route } from "../http/route.js";
 import { exchangeInfoRoutes } from "./exchange-info.js";
 import { futuresRoutes } from "./futures.js";
 import { generalRoutes } from "./general.js";
+import { keyedRequests, signedRequests } from "./keyed.js";
 import { klineRoutes } from "./klines.js";
 import { marketDataRoutes } from "./market-data.js";
 import { tickerRoutes } from "./tickers.js";
@@ -16,6 +16,6 @@ export const routes: readonly Route[] = [
   ...klineRoutes,
   ...tickerRoutes,
   ...futuresRoutes,
-  ...listenKeyRoutes,
-  ...fixedSettingsRoutes,
+  ...signedRequests.map(signedRoute),
+  ...keyedRequests.map(keyedRoute),
 ];

@@ -1,5 +1,7 @@
+import { userSocketRoute } from "../user-streams/user-socket.js";
+import { apiSocketRoute } from "../ws-api/api-socket-route.js";
 import type { SocketRoute } from "./socket-route.js";
 import { streamRoute } from "./stream-socket.js";
 
-/** All kinds of sockets that the venue has. */
-export const socketRoutes: readonly SocketRoute[] = [streamRoute];
+/** All kinds of sockets that the venue has. The first that matches is taken. */
+export const socketRoutes: readonly SocketRoute[] = [userSocketRoute, apiSocketRoute, streamRoute];

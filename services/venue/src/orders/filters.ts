@@ -1,7 +1,7 @@
 import type { MatchingSettings } from "@tapedeck/matching";
+import { compared, decimalsOf, product, unitsOf } from "../account/decimals.js";
 import { BinanceError } from "../http/binance-error.js";
 import type { Market } from "../http/target.js";
-import { compared, decimalsOf, product, unitsOf } from "./decimals.js";
 import type { OrderRequest } from "./order-request.js";
 
 type Instrument = MatchingSettings["instrument"];

@@ -1,7 +1,7 @@
+import { isZero } from "../account/decimals.js";
 import { BinanceError, missingParameter } from "../http/binance-error.js";
 import type { Parameters } from "../http/parameters.js";
 import type { Market } from "../http/target.js";
-import { decimalsOf, isZero } from "./decimals.js";
 
 /** An order as a client wants it, in the engine's words. Decimals are text. */
 export interface OrderRequest {
@@ -141,9 +141,4 @@ function notSupported(name: string): BinanceError {
 
 function notRequired(name: string): BinanceError {
   return new BinanceError("PARAM_NOT_REQUIRED", `Parameter '${name}' sent when not required.`);
-}
-
-/** Whether a decimal has more decimals than there can be. */
-export function hasTooMuchPrecision(text: string, decimals: number): boolean {
-  return decimalsOf(text) > decimals;
 }

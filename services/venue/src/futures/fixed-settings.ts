@@ -1,44 +1,44 @@
-import { signedRoute } from "../access/signed-route.js";
+import type { KeyedRoute } from "../access/signed-route.js";
 import { BinanceError } from "../http/binance-error.js";
 
 // Settings of a futures account that are always the same here: one position a symbol, cross margin in one asset. Clients read them at
 // their start, and set them to what they already are.
 
-export const fixedSettingsRoutes = [
-  signedRoute({
+export const fixedSettingsRoutes: readonly KeyedRoute[] = [
+  {
     method: "GET",
     path: "/fapi/v1/positionSide/dual",
     weight: 30,
     handle: () => ({ dualSidePosition: false }),
-  }),
-  signedRoute({
+  },
+  {
     method: "POST",
     path: "/fapi/v1/positionSide/dual",
     handle: ({ parameters }) => unchanged(parameters.required("dualSidePosition"), "false", -4059, "position side"),
-  }),
-  signedRoute({
+  },
+  {
     method: "GET",
     path: "/fapi/v1/multiAssetsMargin",
     weight: 30,
     handle: () => ({ multiAssetsMargin: false }),
-  }),
-  signedRoute({
+  },
+  {
     method: "POST",
     path: "/fapi/v1/multiAssetsMargin",
     handle: ({ parameters }) =>
       unchanged(parameters.required("multiAssetsMargin"), "false", -4171, "multi-assets mode"),
-  }),
-  signedRoute({
+  },
+  {
     method: "POST",
     path: "/fapi/v1/marginType",
     handle: ({ parameters }) => unchanged(parameters.required("marginType"), "CROSSED", -4046, "margin type"),
-  }),
-  signedRoute({
+  },
+  {
     method: "GET",
     path: "/fapi/v1/apiTradingStatus",
     handle: () => ({ indicators: {}, updateTime: 0 }),
-  }),
-  signedRoute({ method: "GET", path: "/fapi/v1/feeBurn", weight: 30, handle: () => ({ feeBurn: false }) }),
+  },
+  { method: "GET", path: "/fapi/v1/feeBurn", weight: 30, handle: () => ({ feeBurn: false }) },
 ];
 
 /** Binance, too, answers a change to what already is with an error that clients know. */

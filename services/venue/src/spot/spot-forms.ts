@@ -1,0 +1,227 @@
+import { sum, withDecimals } from "../account/decimals.js";
+import { isOpen, type OwnOrder, type OwnTrade, type SpotBalances, type Symbols, shownStatus } from "../account/own.js";
+import { typeName } from "../orders/order-request.js";
+
+/** Binance writes spot's prices and amounts with so many decimals. */
+const text = (decimal: string | undefined) => withDecimals(decimal ?? "0", 8);
+
+const side = (order: Pick<OwnOrder, "side">) => (order.side === "buy" ? "BUY" : "SELL");
+/** Post-only orders have a type of their own, and stay until canceled. */
+const timeInForce = (order: OwnOrder) =>
+  order.timeInForce === undefined || order.timeInForce === "GTX" ? "GTC" : order.timeInForce;
+
+/** The form of an answer to a new order. */
+export type ResponseType = "ACK" | "RESULT" | "FULL";
+
+function ack({ symbol }: Symbols, order: OwnOrder) {
+  return {
+    symbol,
+    orderId: order.orderId,
+    orderListId: -1,
+    clientOrderId: order.clientOrderId,
+    transactTime: order.updatedMs,
+  };
+}
+
+function result(order: OwnOrder) {
+  return {
+    price: text(order.price),
+    origQty: text(order.amount),
+    executedQty: text(order.filled),
+    origQuoteOrderQty: text(undefined),
+    cummulativeQuoteQty: text(order.quote),
+    status: shownStatus(order),
+    timeInForce: timeInForce(order),
+    type: typeName("spot", order.type, order.timeInForce),
+    side: side(order),
+    ...(order.stopPrice !== undefined && { stopPrice: text(order.stopPrice) }),
+    selfTradePreventionMode: "NONE",
+    ...(order.status === "EXPIRED" && { expiryReason: expiryReason(order) }),
+  };
+}
+
+/** The answer to a new order. */
+export function newOrderAnswer(
+  symbols: Symbols,
+  order: OwnOrder,
+  trades: readonly OwnTrade[],
+  responseType: ResponseType,
+) {
+  if (responseType === "ACK") return ack(symbols, order);
+  const body = { ...ack(symbols, order), ...result(order), workingTime: order.createdMs };
+  if (responseType === "RESULT") return body;
+  const fills = trades.map((trade) => ({
+    price: text(trade.price),
+    qty: text(trade.amount),
+    commission: text(trade.fee),
+    commissionAsset: symbols.quoteAsset,
+    tradeId: trade.tradeId,
+  }));
+  return { ...body, fills };
+}
+
+/** The answer to a cancel. @param cancelId names the cancel; the order's own id is `origClientOrderId` */
+export function cancelAnswer(symbols: Symbols, order: OwnOrder, cancelId: string) {
+  return {
+    ...ack(symbols, order),
+    origClientOrderId: order.clientOrderId,
+    clientOrderId: cancelId,
+    ...result(order),
+    // The market stands still: the cancel is on its way.
+    ...(isOpen(order) && { status: "PENDING_CANCEL" }),
+  };
+}
+
+export function orderView({ symbol }: Symbols, order: OwnOrder) {
+  const stops = order.type === "STOP" || order.type === "STOP_LIMIT";
+  return {
+    symbol,
+    orderId: order.orderId,
+    orderListId: -1,
+    clientOrderId: order.clientOrderId,
+    ...result(order),
+    stopPrice: text(order.stopPrice),
+    icebergQty: text(undefined),
+    time: order.createdMs,
+    updateTime: order.updatedMs,
+    isWorking: isOpen(order) && !stops,
+    workingTime: stops ? -1 : order.createdMs,
+  };
+}
+
+export function tradeView({ symbol, quoteAsset }: Symbols, trade: OwnTrade, quoteQty: string) {
+  return {
+    symbol,
+    id: trade.tradeId,
+    orderId: trade.orderId,
+    orderListId: -1,
+    price: text(trade.price),
+    qty: text(trade.amount),
+    quoteQty: text(quoteQty),
+    commission: text(trade.fee),
+    commissionAsset: quoteAsset,
+    time: trade.timeMs,
+    isBuyer: trade.side === "buy",
+    isMaker: trade.maker,
+    isBestMatch: true,
+  };
+}
+
+function balances({ baseAsset, quoteAsset }: Symbols, account: SpotBalances) {
+  return [
+    { asset: baseAsset, total: account.base, locked: account.lockedBase },
+    { asset: quoteAsset, total: account.quote, locked: account.lockedQuote },
+  ].map(({ asset, total, locked }) => ({ asset, free: text(sum(total, `-${locked}`)), locked: text(locked) }));
+}
+
+/** @param fees rates as text, such as 0.001 */
+export function accountView(
+  symbols: Symbols,
+  account: SpotBalances,
+  fees: { readonly maker: string; readonly taker: string },
+  updatedMs: number,
+) {
+  const points = (rate: string) => Math.round(Number(rate) * 10_000);
+  return {
+    makerCommission: points(fees.maker),
+    takerCommission: points(fees.taker),
+    buyerCommission: 0,
+    sellerCommission: 0,
+    commissionRates: { maker: text(fees.maker), taker: text(fees.taker), buyer: text("0"), seller: text("0") },
+    canTrade: true,
+    canWithdraw: false,
+    canDeposit: false,
+    brokered: false,
+    requireSelfTradePrevention: false,
+    preventSor: false,
+    updateTime: updatedMs,
+    accountType: "SPOT",
+    balances: balances(symbols, account),
+    permissions: ["SPOT"],
+    uid: 1,
+  };
+}
+
+export function accountPosition(symbols: Symbols, account: SpotBalances, eventMs: number) {
+  return {
+    e: "outboundAccountPosition",
+    E: eventMs,
+    u: eventMs,
+    B: balances(symbols, account).map(({ asset, free, locked }) => ({ a: asset, f: free, l: locked })),
+  };
+}
+
+/** What the user stream says of an order. */
+export type Execution = "NEW" | "CANCELED" | "REPLACED" | "REJECTED" | "TRADE" | "EXPIRED";
+
+/** @param cancelId the client's id of the cancel that ended it */
+export function executionReport(
+  { symbol, quoteAsset }: Symbols,
+  {
+    order,
+    execution,
+    trade,
+    number,
+    eventMs,
+    cancelId,
+  }: {
+    readonly order: OwnOrder;
+    readonly execution: Execution;
+    readonly trade?: { readonly own: OwnTrade; readonly quote: string } | undefined;
+    /** Of this report; no two of an account have the same. */
+    readonly number: number;
+    readonly eventMs: number;
+    readonly cancelId?: string | undefined;
+  },
+) {
+  return {
+    e: "executionReport",
+    E: eventMs,
+    s: symbol,
+    c: cancelId ?? order.clientOrderId,
+    S: side(order),
+    o: typeName("spot", order.type, order.timeInForce),
+    f: timeInForce(order),
+    q: text(order.amount),
+    p: text(order.price),
+    P: text(order.stopPrice),
+    F: text(undefined),
+    g: -1,
+    C: cancelId === undefined ? "" : order.clientOrderId,
+    x: execution,
+    X: shownStatus(order),
+    r: execution === "REJECTED" ? (rejectReasons[order.reason ?? ""] ?? "NONE") : "NONE",
+    i: order.orderId,
+    l: text(trade?.own.amount),
+    z: text(order.filled),
+    L: text(trade?.own.price),
+    n: trade === undefined ? "0" : text(trade.own.fee),
+    N: trade === undefined ? null : quoteAsset,
+    T: trade?.own.timeMs ?? order.updatedMs,
+    t: trade?.own.tradeId ?? -1,
+    I: number,
+    w: isOpen(order),
+    m: trade?.own.maker ?? false,
+    M: false,
+    O: order.createdMs,
+    Z: text(order.quote),
+    Y: text(trade?.quote),
+    Q: text(undefined),
+    W: order.createdMs,
+    V: "NONE",
+    ...(execution === "EXPIRED" && { eR: expiryReason(order) }),
+  };
+}
+
+const rejectReasons: Readonly<Record<string, string>> = {
+  INSUFFICIENT_BALANCE: "INSUFFICIENT_BALANCES",
+  WOULD_TRIGGER: "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
+  "would-take": "WOULD_MATCH_IMMEDIATELY",
+};
+
+function expiryReason({ reason, timeInForce: force }: OwnOrder): string {
+  if (reason === "insufficient-funds") return "REJECTED";
+  if (reason === "not-filled-at-once")
+    return force === "FOK" ? "UNFILLED_FOK_ORDER_EXPIRED" : "UNFILLED_IOC_QUANTITY_EXPIRED";
+  return "INSUFFICIENT_LIQUIDITY";
+}

@@ -1,0 +1,201 @@
+import { randomUUID } from "node:crypto";
+import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
+import { product, sum } from "../account/decimals.js";
+import { asOfTime, page } from "../account/histories.js";
+import { cancelNamed, namedOrder } from "../account/order-lookup.js";
+import { type Outcome, OwnAccount } from "../account/own-account.js";
+import { ownOrder, ownTrade, quotesOf, spotBalances } from "../account/session-trading.js";
+import type { Venue } from "../context.js";
+import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
+import type { Parameters } from "../http/parameters.js";
+import { checkFilters } from "../orders/filters.js";
+import { orderRequest } from "../orders/order-request.js";
+import { newOrderRefusal, unknownOrder } from "../orders/refusals.js";
+import { accountView, cancelAnswer, newOrderAnswer, orderView, type ResponseType, tradeView } from "./spot-forms.js";
+
+const api = "/api/v3";
+
+/** What needs a signature on the spot market. */
+export const spotRoutes: readonly KeyedRoute[] = [
+  {
+    method: "POST",
+    path: `${api}/order`,
+    orders: () => 1,
+    handle: (request, venue) => withSymbol(request, venue, placeOrder),
+  },
+  { method: "POST", path: `${api}/order/test`, handle: (request, venue) => withSymbol(request, venue, testOrder) },
+  { method: "GET", path: `${api}/order`, weight: 4, handle: (request, venue) => withSymbol(request, venue, showOrder) },
+  { method: "DELETE", path: `${api}/order`, handle: (request, venue) => withSymbol(request, venue, cancelOrder) },
+  {
+    method: "POST",
+    path: `${api}/order/cancelReplace`,
+    orders: () => 1,
+    handle: (request, venue) => withSymbol(request, venue, cancelReplace),
+  },
+  {
+    method: "GET",
+    path: `${api}/openOrders`,
+    weight: ({ parameters }) => (parameters.text("symbol") === undefined ? 80 : 6),
+    async handle(request, venue) {
+      const account = await OwnAccount.open(request.session, "spot", venue);
+      const symbol = request.parameters.text("symbol");
+      if (symbol !== undefined) account.checkSymbol(symbol);
+      const { open, fills } = await account.standing();
+      const quotes = quotesOf(fills);
+      return open.map((order) =>
+        orderView(account.symbols, ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf)),
+      );
+    },
+  },
+  {
+    method: "DELETE",
+    path: `${api}/openOrders`,
+    handle: (request, venue) =>
+      withSymbol(request, venue, async (account) => {
+        const canceled = await account.cancelAll();
+        if (canceled.length === 0) throw unknownOrder();
+        return canceled.map((outcome) => cancelAnswer(account.symbols, own(account, outcome), randomUUID()));
+      }),
+  },
+  {
+    method: "GET",
+    path: `${api}/allOrders`,
+    weight: 20,
+    handle: (request, venue) => withSymbol(request, venue, allOrders),
+  },
+  {
+    method: "GET",
+    path: `${api}/myTrades`,
+    weight: 20,
+    handle: (request, venue) => withSymbol(request, venue, myTrades),
+  },
+  {
+    method: "GET",
+    path: `${api}/account`,
+    weight: 20,
+    async handle({ session }, venue) {
+      const account = await OwnAccount.open(session, "spot", venue);
+      return accountView(account.symbols, await balances(account), account.settings.fees, account.time);
+    },
+  },
+  {
+    method: "GET",
+    path: `${api}/account/commission`,
+    weight: 20,
+    handle: (request, venue) =>
+      withSymbol(request, venue, async ({ symbols: { symbol }, settings: { fees } }) => {
+        const none = { maker: "0", taker: "0", buyer: "0", seller: "0" };
+        const discount = { enabledForAccount: false, enabledForSymbol: false, discountAsset: "BNB", discount: "0" };
+        const standardCommission = { ...none, maker: fees.maker, taker: fees.taker };
+        return { symbol, standardCommission, specialCommission: none, taxCommission: none, discount };
+      }),
+  },
+  { method: "GET", path: `${api}/rateLimit/order`, weight: 40, handle: () => [] },
+];
+
+async function withSymbol<T>(
+  { session, parameters }: KeyedRequest,
+  venue: Venue,
+  answer: (account: OwnAccount, parameters: Parameters) => Promise<T>,
+): Promise<T> {
+  const symbol = parameters.required("symbol");
+  const account = await OwnAccount.open(session, "spot", venue);
+  account.checkSymbol(symbol);
+  return answer(account, parameters);
+}
+
+const own = (account: OwnAccount, { order, fills }: Outcome) =>
+  ownOrder(order, sum("0", ...fills.map(({ price, amount }) => product(price, amount))), account.timeOf);
+
+export async function balances(account: OwnAccount) {
+  const { account: found } = await account.standing();
+  if (found.kind !== "spot") throw new BinanceError("UNKNOWN", "The account is no spot account.");
+  return spotBalances(found);
+}
+
+async function placeOrder(account: OwnAccount, parameters: Parameters) {
+  const request = orderRequest("spot", parameters);
+  const responseType = responseTypeOf(parameters, request.type);
+  checkFilters("spot", request, account.instrument);
+  const outcome = await account.place(request);
+  const order = own(account, outcome);
+  const refusal = newOrderRefusal("spot", order);
+  if (refusal !== undefined) throw refusal;
+  const trades = outcome.fills.map((fill) => ownTrade(fill, account.timeOf));
+  return newOrderAnswer(account.symbols, order, trades, responseType);
+}
+
+async function testOrder(account: OwnAccount, parameters: Parameters) {
+  checkFilters("spot", orderRequest("spot", parameters), account.instrument);
+  return {};
+}
+
+async function showOrder(account: OwnAccount, parameters: Parameters) {
+  return orderView(account.symbols, own(account, await namedOrder(account, parameters)));
+}
+
+async function cancelOrder(account: OwnAccount, parameters: Parameters) {
+  const canceled = own(account, await cancelNamed(account, parameters));
+  if (canceled.status === "FILLED") throw unknownOrder(); // it was filled before the cancel arrived
+  return cancelAnswer(account.symbols, canceled, parameters.text("newClientOrderId") ?? randomUUID());
+}
+
+/** Cancels, then places. Without success in both, the answer is an error that says what became of each. */
+async function cancelReplace(account: OwnAccount, parameters: Parameters) {
+  const mode = parameters.oneOf("cancelReplaceMode", ["STOP_ON_FAILURE", "ALLOW_FAILURE"]);
+  if (mode === undefined) parameters.required("cancelReplaceMode");
+  checkFilters("spot", orderRequest("spot", parameters), account.instrument);
+  const cancelResponse = await attempted(async () => {
+    const names = { id: "cancelOrderId", client: "cancelOrigClientOrderId" };
+    const canceled = own(account, await cancelNamed(account, parameters, names));
+    if (canceled.status === "FILLED") throw unknownOrder();
+    return cancelAnswer(account.symbols, canceled, parameters.text("cancelNewClientOrderId") ?? randomUUID());
+  });
+  const isStopped = cancelResponse.failed && mode === "STOP_ON_FAILURE";
+  const placed = isStopped ? undefined : await attempted(() => placeOrder(account, parameters));
+  const data = {
+    cancelResult: cancelResponse.failed ? "FAILURE" : "SUCCESS",
+    newOrderResult: placed === undefined ? "NOT_ATTEMPTED" : placed.failed ? "FAILURE" : "SUCCESS",
+    cancelResponse: cancelResponse.answer,
+    newOrderResponse: placed?.answer ?? null,
+  };
+  if (!cancelResponse.failed && placed?.failed === false) return data;
+  if (cancelResponse.failed && placed?.failed !== false)
+    throw new BinanceError(-2022, "Order cancel-replace failed.", { data });
+  throw new BinanceError(-2021, "Order cancel-replace partially failed.", { status: 409, data });
+}
+
+async function attempted<T>(act: () => Promise<T>) {
+  try {
+    return { failed: false, answer: await act() } as const;
+  } catch (error) {
+    return { failed: true, answer: binanceErrorOf(error).body } as const;
+  }
+}
+
+async function allOrders(account: OwnAccount, parameters: Parameters) {
+  const { orders, fills } = await account.standing();
+  const quotes = quotesOf(fills);
+  const all = orders.map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
+  const timed = asOfTime(all, parameters, ({ createdMs }) => createdMs);
+  const listed = page(timed, parameters, { id: ({ orderId }) => orderId, from: "orderId" });
+  return listed.map((order) => orderView(account.symbols, order));
+}
+
+async function myTrades(account: OwnAccount, parameters: Parameters) {
+  const { fills } = await account.standing();
+  const orderId = parameters.integer("orderId");
+  const all = fills.map((fill) => ownTrade(fill, account.timeOf));
+  const wanted = orderId === undefined ? all : all.filter((trade) => trade.orderId === orderId);
+  const listed = page(
+    asOfTime(wanted, parameters, ({ timeMs }) => timeMs),
+    parameters,
+    { id: ({ tradeId }) => tradeId, from: "fromId" },
+  );
+  return listed.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
+}
+
+function responseTypeOf(parameters: Parameters, type: string): ResponseType {
+  const given = parameters.oneOf("newOrderRespType", ["ACK", "RESULT", "FULL"]);
+  return given ?? (type === "MARKET" || type === "LIMIT" ? "FULL" : "ACK");
+}

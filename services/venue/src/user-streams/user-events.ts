@@ -1,0 +1,130 @@
+import type { SessionFill, SessionOrder } from "@tapedeck/protocol";
+import type { Standing, TradingMessage } from "@tapedeck/trading";
+import { product, sum } from "../account/decimals.js";
+import type { FuturesBalances, OwnOrder, OwnTrade, SpotBalances, Symbols } from "../account/own.js";
+import { ownOrder, ownTrade, quotesOf, type TimeOf } from "../account/session-trading.js";
+import { accountUpdate, algoUpdate, orderTradeUpdate } from "../futures/futures-forms.js";
+import type { Market } from "../http/target.js";
+import { accountPosition, executionReport } from "../spot/spot-forms.js";
+
+/** What happened to an order, with the fill that it was, if it was one. */
+interface Change {
+  readonly order: OwnOrder;
+  readonly kind: "new" | "canceled" | "expired" | "rejected" | "trade" | "triggered" | "replaced";
+  readonly fill: OwnTrade | undefined;
+  /** A stop order that has become an ordinary one, or is one. */
+  readonly isLive: boolean;
+}
+
+interface UserEventsOptions {
+  readonly market: Market;
+  readonly symbols: Symbols;
+  readonly timeOf: TimeOf;
+}
+
+/** Makes the venue's events of what the session's trading tells, in its order. */
+export class UserEvents {
+  readonly #options: UserEventsOptions;
+  readonly #quotes: Map<string, string>;
+  /** Orders that have been told as new, and whether a stop order among them has been triggered. */
+  readonly #told = new Map<string, { triggered: boolean }>();
+  #number = 0;
+
+  /** @param before what was before the first event */
+  constructor(options: UserEventsOptions, { orders, fills }: Pick<Standing, "orders" | "fills">) {
+    this.#options = options;
+    this.#quotes = quotesOf(fills);
+    for (const { order_id, status, filled } of orders)
+      if (status !== "PENDING") this.#told.set(order_id, { triggered: Number(filled) > 0 });
+  }
+
+  /** The events of some messages. @param eventMs when they are told */
+  of(messages: readonly TradingMessage[], eventMs: number): object[] {
+    const events: object[] = [];
+    let fill: SessionFill | undefined;
+    for (const message of messages) {
+      // A fill is followed by its order as it is after it.
+      if (message.type === "trade_event") {
+        fill = message.data;
+        continue;
+      }
+      const event = this.#eventOf(this.#changeOf(message.data, fill), eventMs);
+      if (event !== undefined) events.push(event);
+      fill = undefined;
+    }
+    return events;
+  }
+
+  /** What the account is after a change, as far as the market tells it. */
+  accountAfter(account: SpotBalances | FuturesBalances, eventMs: number): object {
+    const { symbols } = this.#options;
+    if (account.kind === "spot") return accountPosition(symbols, account, eventMs);
+    return accountUpdate(symbols, account, "ORDER", eventMs);
+  }
+
+  #changeOf(order: SessionOrder, fill: SessionFill | undefined): Change {
+    const { timeOf } = this.#options;
+    const { order_id: id } = order;
+    if (fill !== undefined) this.#quotes.set(id, sum(this.#quotes.get(id) ?? "0", product(fill.price, fill.amount)));
+    const own = ownOrder(order, this.#quotes.get(id) ?? "0", timeOf);
+    const told = this.#told.get(id);
+    const kind = kindOf(own, fill !== undefined, told);
+    this.#told.set(id, { triggered: told?.triggered === true || kind === "triggered" || kind === "trade" });
+    const isStop = own.type === "STOP" || own.type === "STOP_LIMIT";
+    const isLive = !isStop || told?.triggered === true || kind === "trade";
+    return { order: own, kind, fill: fill && ownTrade(fill, timeOf), isLive };
+  }
+
+  #eventOf(change: Change, eventMs: number): object | undefined {
+    return this.#options.market === "spot" ? this.#spotEvent(change, eventMs) : this.#futuresEvent(change, eventMs);
+  }
+
+  #spotEvent({ order, kind, fill }: Change, eventMs: number): object | undefined {
+    if (kind === "triggered") return undefined; // told when it trades
+    const trade = fill && { own: fill, quote: product(fill.price, fill.amount) };
+    const execution = kind === "trade" ? "TRADE" : spotExecutions[kind];
+    return executionReport(this.#options.symbols, { order, execution, trade, number: ++this.#number, eventMs });
+  }
+
+  #futuresEvent({ order, kind, fill, isLive }: Change, eventMs: number): object | undefined {
+    const { symbols } = this.#options;
+    if (!isLive) return algoUpdate(symbols, order, algoStatuses[kind], eventMs);
+    if (kind === "rejected") return undefined; // only its sender hears of it
+    const trade = fill && { own: fill };
+    return orderTradeUpdate(symbols, { order, execution: futuresExecutions[kind], trade, eventMs });
+  }
+}
+
+function kindOf({ status, type }: OwnOrder, filled: boolean, told: { triggered: boolean } | undefined): Change["kind"] {
+  if (filled) return "trade";
+  if (status === "CANCELED") return "canceled";
+  if (status === "EXPIRED") return "expired";
+  if (status === "REJECTED") return "rejected";
+  if (told === undefined) return "new";
+  return (type === "STOP" || type === "STOP_LIMIT") && !told.triggered ? "triggered" : "replaced";
+}
+
+const spotExecutions = {
+  new: "NEW",
+  canceled: "CANCELED",
+  expired: "EXPIRED",
+  rejected: "REJECTED",
+  replaced: "REPLACED",
+} as const;
+const futuresExecutions = {
+  new: "NEW",
+  canceled: "CANCELED",
+  expired: "EXPIRED",
+  trade: "TRADE",
+  triggered: "NEW",
+  replaced: "AMENDMENT",
+} as const;
+const algoStatuses = {
+  new: "NEW",
+  canceled: "CANCELED",
+  expired: "EXPIRED",
+  rejected: "REJECTED",
+  trade: "FINISHED",
+  triggered: "TRIGGERED",
+  replaced: "NEW",
+} as const;

@@ -1,0 +1,58 @@
+import type { Route } from "../http/route.js";
+import type { Market } from "../http/target.js";
+
+type Target = readonly [method: Route["method"], path: string];
+
+/** Methods of the WebSocket API that are requests of the REST API, whose parameters they have and whose answers they give. */
+export const methods: Readonly<Record<Market, Readonly<Record<string, Target>>>> = {
+  spot: {
+    ping: ["GET", "/api/v3/ping"],
+    time: ["GET", "/api/v3/time"],
+    exchangeInfo: ["GET", "/api/v3/exchangeInfo"],
+    depth: ["GET", "/api/v3/depth"],
+    "trades.recent": ["GET", "/api/v3/trades"],
+    "trades.aggregate": ["GET", "/api/v3/aggTrades"],
+    klines: ["GET", "/api/v3/klines"],
+    avgPrice: ["GET", "/api/v3/avgPrice"],
+    "ticker.24hr": ["GET", "/api/v3/ticker/24hr"],
+    "ticker.price": ["GET", "/api/v3/ticker/price"],
+    "ticker.book": ["GET", "/api/v3/ticker/bookTicker"],
+    "order.place": ["POST", "/api/v3/order"],
+    "order.test": ["POST", "/api/v3/order/test"],
+    "order.status": ["GET", "/api/v3/order"],
+    "order.cancel": ["DELETE", "/api/v3/order"],
+    "order.cancelReplace": ["POST", "/api/v3/order/cancelReplace"],
+    "openOrders.status": ["GET", "/api/v3/openOrders"],
+    "openOrders.cancelAll": ["DELETE", "/api/v3/openOrders"],
+    allOrders: ["GET", "/api/v3/allOrders"],
+    myTrades: ["GET", "/api/v3/myTrades"],
+    "account.status": ["GET", "/api/v3/account"],
+    "account.commission": ["GET", "/api/v3/account/commission"],
+    "account.rateLimits.orders": ["GET", "/api/v3/rateLimit/order"],
+    "userDataStream.start": ["POST", "/api/v3/userDataStream"],
+    "userDataStream.ping": ["PUT", "/api/v3/userDataStream"],
+    "userDataStream.stop": ["DELETE", "/api/v3/userDataStream"],
+  },
+  usdm: {
+    ping: ["GET", "/fapi/v1/ping"],
+    time: ["GET", "/fapi/v1/time"],
+    depth: ["GET", "/fapi/v1/depth"],
+    "ticker.price": ["GET", "/fapi/v1/ticker/price"],
+    "ticker.book": ["GET", "/fapi/v1/ticker/bookTicker"],
+    "order.place": ["POST", "/fapi/v1/order"],
+    "order.modify": ["PUT", "/fapi/v1/order"],
+    "order.status": ["GET", "/fapi/v1/order"],
+    "order.cancel": ["DELETE", "/fapi/v1/order"],
+    "algoOrder.place": ["POST", "/fapi/v1/algoOrder"],
+    "algoOrder.cancel": ["DELETE", "/fapi/v1/algoOrder"],
+    "account.position": ["GET", "/fapi/v2/positionRisk"],
+    "v2/account.position": ["GET", "/fapi/v3/positionRisk"],
+    "account.balance": ["GET", "/fapi/v2/balance"],
+    "v2/account.balance": ["GET", "/fapi/v3/balance"],
+    "account.status": ["GET", "/fapi/v2/account"],
+    "v2/account.status": ["GET", "/fapi/v3/account"],
+    "userDataStream.start": ["POST", "/fapi/v1/listenKey"],
+    "userDataStream.ping": ["PUT", "/fapi/v1/listenKey"],
+    "userDataStream.stop": ["DELETE", "/fapi/v1/listenKey"],
+  },
+};

@@ -5,6 +5,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { Client as McpClient } from "@modelcontextprotocol/client";
+import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { z } from "zod";
 import { test } from "../support/cluster.js";
@@ -209,6 +211,13 @@ describe("the packed command line, installed globally", () => {
     const watched = await succeeds(folder, tapedeck, "sessions", "watch", id, "--frames", "3", "--url", cluster.url);
     expect(watched.trim().split("\n")).toHaveLength(3);
     expect(await succeeds(folder, tapedeck, "top", "--once", "--url", cluster.url)).toMatch(/^\d+ sessions: /);
+  });
+
+  test("[CM10] [MC1] serves assistants", async ({ cluster }) => {
+    const client = new McpClient({ name: "tests", version: "1" });
+    await client.connect(new StdioClientTransport({ command: tapedeck, args: ["mcp", "--url", cluster.url] }));
+    expect(JSON.stringify(await client.callTool({ name: "list_tapes" }))).toContain("usdm");
+    await client.close();
   });
 
   test("[CM10] says that starting a cluster needs the repository", async () => {

@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { exportCommand } from "./commands/export.js";
 import { importCommand } from "./commands/import.js";
+import { mcpCommand } from "./commands/mcp.js";
 import { recomputeCommand } from "./commands/recompute.js";
 import { sessionsCommand } from "./commands/sessions.js";
 import { tapesCommand } from "./commands/tapes.js";
@@ -23,6 +24,7 @@ const program = new Command("tapedeck")
   .addCommand(tapesCommand())
   .addCommand(recomputeCommand())
   .addCommand(sessionsCommand())
+  .addCommand(mcpCommand())
   .addCommand(topCommand())
   .addCommand(doctorCommand())
   .addCommand(completionCommand())

@@ -42,14 +42,19 @@ function address(text: string): string | undefined {
   return text.replace(/\/+$/, "");
 }
 
+/** The address of the cluster that `--url` names, or of the local one. */
+export async function addressOf({ url }: RemoteClusterOptions): Promise<string> {
+  return url ?? (await findRunningCluster(join(home, ".tapedeck")))?.url ?? "http://localhost:8000";
+}
+
 /** Connects to the cluster that `--url` names, or to the local one. If it refuses or does not answer, the error is a UserError. */
 export async function withCluster<T>(
-  { url, token }: RemoteClusterOptions,
+  options: RemoteClusterOptions,
   work: (cluster: ClusterClient) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const local = url === undefined ? (await findRunningCluster(join(home, ".tapedeck")))?.url : undefined;
-  const at = url ?? local ?? "http://localhost:8000";
+  const at = await addressOf(options);
+  const { token } = options;
   const cluster = tapedeck({
     url: at,
     WebSocket,
@@ -64,7 +69,8 @@ export async function withCluster<T>(
   }
 }
 
-function explain(error: TapedeckError, at: string, withToken: boolean): string {
+/** One sentence that says what went wrong and, where a setting would help, which. */
+export function explain(error: TapedeckError, at: string, withToken: boolean): string {
   switch (error.code) {
     case "unreachable":
       return `Nothing answers at ${at}${reasonOf(error)}: start a cluster with npm start, or name one with --url.`;

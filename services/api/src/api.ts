@@ -31,6 +31,8 @@ export interface Api {
   readonly streams: OpenStreams;
   /** The sockets with which routes answer. */
   readonly sockets: WebSockets;
+  /** Makes minutes of data feeds; clients ask for sixty at a time. */
+  readonly slices: UserQueue;
   /** Files that were made of tapes. */
   readonly files: GeneratedFiles;
   /** Which files of growing tapes clients read. */

@@ -23,6 +23,7 @@ import { observeCluster } from "./monitoring/cluster-metrics.js";
 import { openQueues } from "./pages/queues-page.js";
 import { pagePolicy } from "./pages/static-pages.js";
 import { OpenStreams } from "./tapes/open-streams.js";
+import { waitingSlices } from "./tardis/data-feeds.js";
 
 await runMain(() => main(readApiConfig()));
 
@@ -82,6 +83,7 @@ async function main(config: Config): Promise<void> {
     searches,
     streams: new OpenStreams(),
     sockets,
+    slices: new UserQueue("minutes of data feeds", waitingSlices),
     files,
     pins: new FilePins(redis, keys),
     live,

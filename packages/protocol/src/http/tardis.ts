@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { decimalText } from "../formats/decimal.js";
 import { isoTime, nsOfIso } from "../formats/time.js";
 
 const timeRule = "must be a date or a time in UTC in ISO 8601, such as 2024-08-08 or 2024-08-08T23:54:15.123Z";
@@ -210,3 +211,18 @@ export type InstrumentFilter = z.output<typeof instrumentFilter>;
 export const instrumentsQuery = z.object({
   filter: jsonText.pipe(instrumentFilter).optional().describe('JSON, such as {"quoteCurrency":["USDT"]}'),
 });
+
+const channelFilter = z.object({ channel: z.string(), symbols: z.array(z.string()).nullish() });
+
+/** A minute of an exchange's own messages. */
+export const dataFeedQuery = z.object({
+  from: replayTime.describe("a date or a time in UTC"),
+  offset: decimalText(z.int().nonnegative("must be at least 0"))
+    .default(0)
+    .describe("minutes after it, at which the minute begins"),
+  filters: jsonText
+    .pipe(z.array(channelFilter))
+    .default([])
+    .describe('JSON, such as [{"channel":"trade","symbols":["btcusdt"]}]; by default all channels of all symbols'),
+});
+export type DataFeedQuery = z.output<typeof dataFeedQuery>;

@@ -287,3 +287,61 @@ test("[TM11] instruments of an exchange are listed as Tardis' API does", async (
   expect((await api.ask("GET", "/tardis/v1/instruments/kraken")).json).toEqual([]);
   expect((await api.ask("GET", "/tardis/v1/instruments/kraken/BTCUSDT")).status).toBe(404);
 });
+
+describe("[TM12] a minute of a data feed", () => {
+  const minute = (query: string, exchange = "binance-futures") =>
+    api.ask("GET", `/tardis/v1/data-feeds/${exchange}?${query}`);
+  const filters = (...wanted: unknown[]) => `&filters=${encodeURIComponent(JSON.stringify(wanted))}`;
+  const lineShape = z.tuple([z.string(), z.object({ stream: z.string() })]);
+  const linesOf = (text: string) =>
+    text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => lineShape.parse([line.slice(0, 28), JSON.parse(line.slice(29))]));
+
+  test("has the messages of the channels that are asked for, as Binance sends them", async () => {
+    const trades = filters({ channel: "trade", symbols: ["btcusdt"] });
+    const answer = await minute(`from=2024-01-01T23:58:00.000Z&offset=2${trades}`);
+    expect([answer.status, answer.headers.get("content-encoding")]).toEqual([200, "gzip"]);
+    const lines = linesOf(answer.text);
+    expect(lines).toHaveLength(updates - 1);
+    expect(lines[0]).toEqual(["2024-01-02T00:00:00.2000000Z", { stream: "btcusdt@trade" }]);
+    const whole = linesOf((await minute("from=2024-01-02&offset=0")).text);
+    const streams = new Set(whole.map(([, { stream }]) => stream));
+    expect(streams).toEqual(
+      new Set(
+        ["btcusdt", "ethusdt", "xrpusdt"].flatMap((symbol) =>
+          ["trade", "depth@100ms", "depthSnapshot"].map((channel) => `${symbol}@${channel}`),
+        ),
+      ),
+    );
+    expect(whole.map(([time]) => time)).toEqual(whole.map(([time]) => time).sort());
+  });
+
+  test("is empty where no tape has that minute", async () => {
+    const answer = await minute("from=2024-01-03&offset=0");
+    expect([answer.status, answer.text]).toEqual([200, ""]);
+  });
+
+  test.each([
+    ["another exchange", "from=2024-01-02", "kraken", /^exchange: data feeds have the messages of binance and /],
+    ["a wrong time", "from=now", "binance-futures", /^from: must be a date or a time in UTC/],
+    ["a wrong minute", "from=2024-01-02&offset=-1", "binance-futures", /^offset: must be at least 0/],
+    ["filters that are no JSON", "from=2024-01-02&filters=[", "binance-futures", /^filters: must be JSON/],
+    [
+      "a channel",
+      `from=2024-01-02${filters({ channel: "aggTrade" })}`,
+      "binance-futures",
+      /must be one of trade, depth/,
+    ],
+    [
+      "a symbol",
+      `from=2024-01-02${filters({ channel: "trade", symbols: ["trxusdt"] })}`,
+      "binance-futures",
+      /no tape with events has TRXUSDT of binance-futures; there are .*BTCUSDT/,
+    ],
+  ])("is refused with 400 for %s, since clients repeat anything else", async (_, query, exchange, message) => {
+    const answer = await minute(query, exchange);
+    expect([answer.status, answer.json]).toMatchObject([400, { message: expect.stringMatching(message) }]);
+  });
+});

@@ -1,4 +1,5 @@
 import {
+  dataFeedQuery,
   describeIssues,
   instrumentParams,
   instrumentsQuery,
@@ -12,9 +13,10 @@ import {
 } from "@tapedeck/protocol";
 import { z } from "zod";
 import { refusedFor } from "../http/error-responses.js";
-import { noInput, type Route, route } from "../http/route.js";
+import { noInput, RawResponse, type Route, route } from "../http/route.js";
 import { StreamResponse } from "../http/streamed-body.js";
 import { SocketResponse } from "../http/web-socket.js";
+import { dataFeedSlice } from "../tardis/data-feeds.js";
 import { fits, instrumentsOf } from "../tardis/instruments.js";
 import { linesOf, replayedMessages } from "../tardis/replay.js";
 
@@ -45,10 +47,25 @@ export const tardisRoutes: readonly Route[] = [
     path: "/tardis/ws-replay-normalized",
     tag,
     summary: "The same by WebSocket, a message at a time",
-    query: z.object({ options: z.unknown() }),
+    query: z.looseObject({}),
     async handle({ query, caller }, api) {
       const messages = replayedMessages(api, caller, () => optionsOf(query));
       return new SocketResponse(api.streams.counted(caller.requester.user, messages), "WS replay-normalized finished");
+    },
+  }),
+  route({
+    ...noInput,
+    method: "GET",
+    path: "/tardis/v1/data-feeds/{exchange}",
+    tag,
+    summary: "A minute of a market in the exchange's own messages, as Tardis' API sends it: compressed lines",
+    params: instrumentParams,
+    query: z.looseObject({}),
+    async handle({ params: { exchange }, query, caller }, api) {
+      const parsed = dataFeedQuery.safeParse(query);
+      if (!parsed.success) throw new RefusedError(refuse("MALFORMED", `${describeIssues(parsed.error).invalid}.`));
+      const slice = await api.slices.run(caller.requester, () => dataFeedSlice(api, caller, exchange, parsed.data));
+      return new RawResponse("application/x-json-stream", slice, { "Content-Encoding": "gzip" });
     },
   }),
   route({

@@ -5,7 +5,7 @@ import type { Caller } from "../auth/caller.js";
 import { findMarkets } from "./find-markets.js";
 import { marketMessages, type TimedMessage } from "./market-messages.js";
 
-type Messages = AsyncGenerator<TimedMessage, void, undefined>;
+export type Messages = AsyncGenerator<TimedMessage, void, undefined>;
 
 /**
  * The messages of all markets that are wanted, in the order of their receipt, as JSON texts. They are read as they are taken. Fails as
@@ -26,7 +26,7 @@ export async function* replayedMessages(
 }
 
 /** Merges messages by the time of their receipt; at equal times those of earlier markets come first. */
-async function* inOrder(markets: readonly Messages[]): Messages {
+export async function* inOrder(markets: readonly Messages[]): Messages {
   const [only, ...more] = markets;
   if (only === undefined) return;
   if (more.length === 0) {

@@ -34,6 +34,7 @@ import { WebSockets } from "../http/web-socket.js";
 import { openQueues } from "../pages/queues-page.js";
 import { pagePolicy } from "../pages/static-pages.js";
 import { OpenStreams } from "../tapes/open-streams.js";
+import { waitingSlices } from "../tardis/data-feeds.js";
 
 export interface TestApiOptions {
   readonly redisUrl: string;
@@ -107,6 +108,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     searches,
     streams: new OpenStreams(),
     sockets,
+    slices: new UserQueue("minutes of data feeds", waitingSlices),
     files,
     pins: new FilePins(redis, keys),
     live,

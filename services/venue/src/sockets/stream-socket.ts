@@ -21,9 +21,9 @@ export const streamRoute: SocketRoute = {
   matches: (path) => pattern.test(path),
   async prepare(request, venue) {
     const [, form = "", inPath = ""] = pattern.exec(request.path) ?? [];
-    const names = (form === "ws" ? decodeURIComponent(inPath) : (request.query.get("streams") ?? ""))
-      .split("/")
-      .filter((name) => name !== "");
+    const listed = form === "ws" ? decodeURIComponent(inPath) : (request.query.get("streams") ?? "");
+    // Some clients connect to a number, as Binance lets them, and subscribe afterwards (ccxt).
+    const names = listed.split("/").filter((name) => /[@!]/.test(name));
     const player = await venue.players.get(request.session);
     const { epoch, streams } = await player.streams();
     for (const name of names) if (!streams.has(name, request.market)) throw unknownStream(name, epoch);

@@ -1,5 +1,5 @@
 # One image per process, chosen by the target: docker build --target gateway -t tapedeck/gateway .
-#   api  gateway  ticker  feed  cli
+#   api  gateway  ticker  feed  venue  cli
 # All of them, with version and revision: npm run images. Behind a mirror of npm's registry: --secret id=npmrc,src=$HOME/.npmrc
 # (docs/operations.md).
 #
@@ -68,6 +68,10 @@ CMD ["services/ticker/dist/main.js"]
 FROM service AS feed
 COPY --from=build /images/feed ./
 CMD ["services/feed/dist/main.js"]
+
+FROM service AS venue
+COPY --from=build /images/venue ./
+CMD ["services/venue/dist/main.js"]
 
 FROM runtime AS cli
 COPY --from=build /images/cli ./

@@ -1,4 +1,4 @@
-# All five images. `npm run images` calls this with the version and revision of the working tree; docs/operations.md has more.
+# All six images. `npm run images` calls this with the version and revision of the working tree; docs/operations.md has more.
 variable "VERSION" { default = "dev" }
 variable "REVISION" { default = "" }
 variable "SOURCE" { default = "" }
@@ -12,7 +12,7 @@ variable "CA_CERTIFICATES" { default = "" }
 group "default" { targets = ["image"] }
 
 target "image" {
-  matrix = { name = ["api", "gateway", "ticker", "feed", "cli"] }
+  matrix = { name = ["api", "gateway", "ticker", "feed", "venue", "cli"] }
   name   = name
   target = name
   tags   = ["${REGISTRY}tapedeck/${name}:${VERSION}", "${REGISTRY}tapedeck/${name}:latest"]

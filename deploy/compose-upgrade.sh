@@ -58,7 +58,7 @@ replace() {
 }
 
 # Neighbouring releases are compatible in any order; docs/operations.md explains this one.
-[ $# -gt 0 ] || set -- ticker feed gateway api
+[ $# -gt 0 ] || set -- ticker feed gateway venue api
 for name; do
   replace "$name"
 done

@@ -42,6 +42,7 @@ const images = {
   },
   ticker: { main: "services/ticker/dist/main.js", files: [] },
   feed: { main: "services/feed/dist/main.js", files: [] },
+  venue: { main: "services/venue/dist/main.js", files: [] },
   cli: { main: "packages/cli/dist/main.js", files: [] },
 };
 /** Modules that are started as threads, by folder. */

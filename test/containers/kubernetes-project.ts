@@ -33,7 +33,7 @@ export class KubernetesProject implements BalancedCluster {
     const there = await kubectl("get", "namespace", ...namespaces, "--ignore-not-found", "--output", "name");
     if (there !== "") throw new Error(`the cluster ${context} has ${there} already: name a cluster without`);
     await kubectl("apply", "--filename", join(overlay, "namespace.yaml"));
-    const addresses = ["api", "gateway", "ticker", "feed", "operator"].map(
+    const addresses = ["api", "gateway", "ticker", "feed", "venue", "operator"].map(
       (user) => `--from-literal=${user}=redis://${user}:${randomBytes(24).toString("hex")}@redis:6379`,
     );
     await kubectl("--namespace", namespace, "create", "secret", "generic", "redis", ...addresses);

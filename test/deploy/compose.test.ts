@@ -145,7 +145,7 @@ function settingsKnown(name: (typeof serviceNames)[number], setting: string): bo
 
 test("[DP61] each service gets the address of its own Redis user, and Redis starts with these users only", async () => {
   const overrides = overriding.parse(parse(read("deploy/compose.redis-accounts.yml"))).services;
-  const passwords = ["api", "gateway", "ticker", "feed", "operator"].map(
+  const passwords = ["api", "gateway", "ticker", "feed", "venue", "operator"].map(
     (user) => [user, `${user}0123456789`] as const,
   );
   const filled = (text: string) =>

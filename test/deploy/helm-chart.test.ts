@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { helm, lint, refusalOf, renderChart } from "./helm.js";
 import { type KubernetesObject, podsOf } from "./overlays.js";
 
-const deployments = ["api", "cli", "feed", "gateway", "ticker"];
-const users = ["api", "gateway", "ticker", "feed", "operator"];
+const deployments = ["api", "cli", "feed", "gateway", "ticker", "venue"];
+const users = ["api", "gateway", "ticker", "feed", "venue", "operator"];
 const addresses = (password: string) =>
   Object.fromEntries(users.map((user) => [user, `redis://${user}:${password}@redis:6379`]));
 

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
-export const imageNames = ["api", "gateway", "ticker", "feed", "cli"] as const;
+export const imageNames = ["api", "gateway", "ticker", "feed", "venue", "cli"] as const;
 export type ImageName = (typeof imageNames)[number];
 
 const ready = z.object({ type: z.literal("ready"), url: z.string() });

@@ -132,7 +132,7 @@ test.each(graphs.flatMap(({ title, targets }) => targets.map(({ expr }) => [titl
 
 test("[OB8] the dashboard has its rows, and no two panels share an id or a place", () => {
   const rows = panels.filter(({ type }) => type === "row").map(({ title }) => title);
-  expect(rows).toEqual(["Overview", "Sessions", "Gateways", "Tickers", "Feeds", "Redis", "Api"]);
+  expect(rows).toEqual(["Overview", "Sessions", "Gateways", "Tickers", "Feeds", "Redis", "Api", "Venues"]);
   expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
   const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) => {
     expect(x + w).toBeLessThanOrEqual(24);
@@ -193,7 +193,7 @@ test("[OB7] Prometheus reads the alerts, and scrapes each service at its metrics
   const found = scrape_configs.flatMap(({ dns_sd_configs }) =>
     dns_sd_configs.flatMap(({ names, port }) => names.map((name) => [name, port] as const)),
   );
-  expect(found.map(([name]) => name).sort()).toEqual(["api", "feed", "gateway", "ticker"]);
+  expect(found.map(([name]) => name).sort()).toEqual(["api", "feed", "gateway", "ticker", "venue"]);
   for (const [name, port] of found) {
     expect([name, port]).toEqual([name, compose.services[name]?.environment?.STATUS_PORT ?? 8000]);
   }

@@ -22,7 +22,7 @@ import { soon } from "../support/soon.js";
 
 const run = promisify(execFile);
 const secret = "a secret of at least thirty-two bytes";
-const services = ["api", "gateway", "ticker", "feed"] as const;
+const services = ["api", "gateway", "ticker", "feed", "venue"] as const;
 
 let redis: RedisWithAccounts;
 beforeAll(async () => {
@@ -43,6 +43,7 @@ function startCluster(adminUrl: string, urlOf: (service: string) => string): Pro
   return TestCluster.start({
     redisUrl: adminUrl,
     feeds: 1,
+    venues: 1,
     env: {
       ...Object.fromEntries(services.map((service) => [service, { REDIS_URL: urlOf(service) }])),
       all: {
@@ -174,6 +175,13 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
   const made = await fetch(venueKeys, { method: "POST", body: "{}", headers: authorization });
   const { api_key } = createVenueKeyAnswer.parse(await made.json());
   expect((await fetch(venueKeys, { headers: authorization })).status).toBe(200);
+  const book = await fetch(`${cluster.url}/venue/binance/${session.id}~${api_key}/api/v3/ticker/bookTicker`);
+  expect(book.status).toBe(200);
+  const bot = new WebSocket(
+    `${cluster.url.replace("http", "ws")}/venue/binance/${session.id}~${api_key}/ws/btcusdt@depth`,
+  );
+  await once(bot, "message"); // of the live market
+  bot.close();
   expect((await fetch(`${venueKeys}/${api_key}`, { method: "DELETE", headers: authorization })).status).toBe(200);
 
   const headers = { authorization: `Bearer ${await tokenOf("eve", "admin")}`, origin: cluster.url };

@@ -14,7 +14,7 @@ export const configReaders = {
 } as const;
 
 export type ServiceName = keyof typeof configReaders;
-export const serviceNames: readonly ServiceName[] = ["api", "gateway", "ticker", "feed"];
+export const serviceNames: readonly ServiceName[] = ["api", "gateway", "ticker", "feed", "venue"];
 
 /** What the libraries of a service read by themselves. */
 const ofLibraries = new Set(["AWS_REGION"]);

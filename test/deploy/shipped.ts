@@ -9,7 +9,7 @@ const everyOption: Values = {
   redis: {
     existingSecret: "",
     secret: Object.fromEntries(
-      ["api", "gateway", "ticker", "feed", "operator"].map((user) => [
+      ["api", "gateway", "ticker", "feed", "venue", "operator"].map((user) => [
         user,
         `redis://${user}:secret@redis.databases:6379`,
       ]),

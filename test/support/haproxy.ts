@@ -29,6 +29,7 @@ export class Haproxy {
   static async start(backends: {
     apis: readonly CheckedService[];
     gateways: readonly CheckedService[];
+    venues?: readonly CheckedService[];
   }): Promise<Haproxy> {
     const [port, healthPort] = [await freePort(), await freePort()];
     const folder = await mkdtemp(join(tmpdir(), "tapedeck-haproxy-"));
@@ -48,6 +49,7 @@ export class Haproxy {
     put(" resolvers containers init-addr none", "");
     put("server-template api 16 api:8000", servers(backends.apis));
     put("server-template gateway 32 gateway:8000", servers(backends.gateways));
+    put("server-template venue 16 venue:8000", servers(backends.venues ?? []));
     await writeFile(file, text);
     // As its image does: a master process with workers.
     const child = spawn("haproxy", ["-W", "-db", "-f", file], { stdio: ["ignore", "ignore", "inherit"] });

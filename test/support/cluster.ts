@@ -13,6 +13,7 @@ import { test as base, inject } from "vitest";
 import { Http } from "./http.js";
 import { note } from "./note.js";
 import { RestartableRedis } from "./redis-server.js";
+import { soon } from "./soon.js";
 import { type RecordingName, Tapes } from "./tapes.js";
 import type { Truth } from "./truth.js";
 import { Viewer, type ViewerOptions } from "./viewer.js";
@@ -273,7 +274,7 @@ export class TestCluster {
   }
 
   /** Polls a condition 20 times a second. */
-  async until(check: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
+  async until(check: () => boolean | Promise<boolean>, what: string, ms: number = soon.timeout): Promise<void> {
     const deadline = performance.now() + ms;
     while (!(await check())) {
       if (performance.now() > deadline) throw new Error(`${what} did not happen within ${ms} ms`);

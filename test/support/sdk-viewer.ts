@@ -10,6 +10,7 @@ import type {
 } from "@tapedeck/client";
 import { type TapedeckOptions, tapedeck } from "@tapedeck/client";
 import WebSocket from "ws";
+import { soon } from "./soon.js";
 import { now, type SeenFrame } from "./viewer.js";
 
 /** Short enough for tests. */
@@ -72,7 +73,7 @@ export class SdkViewer {
   }
 
   /** Resolves when the condition holds; checked at each event. */
-  until(check: () => boolean, what: string, ms = 20_000): Promise<void> {
+  until(check: () => boolean, what: string, ms: number = soon.timeout): Promise<void> {
     if (check()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const recheck = () => {

@@ -9,6 +9,7 @@ import {
 } from "@tapedeck/protocol";
 import WebSocket from "ws";
 import { z } from "zod";
+import { soon } from "./soon.js";
 
 /** A frame as a viewer received it. It contains the frames (prev, seq] of the tape that `epoch` plays. */
 export interface SeenFrame {
@@ -128,7 +129,7 @@ export class Viewer {
   }
 
   /** Resolves when the condition holds. It is checked after each message and each close. Rejects after `ms`. */
-  until(check: () => boolean, what: string, ms = 20_000): Promise<void> {
+  until(check: () => boolean, what: string, ms: number = soon.timeout): Promise<void> {
     if (check()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {

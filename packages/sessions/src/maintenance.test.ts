@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { parseHead } from "./store/channel.js";
 import { type SessionsOnRedis, sessionsOnRedis } from "./testing/sessions-on-redis.js";
 
@@ -20,7 +21,7 @@ async function expired(id: string): Promise<void> {
   await vi.waitUntil(async () => {
     const due = await rig.redis.zcount(rig.keys.expiry, 0, await rig.store.now());
     return (await rig.redis.exists(rig.keys.session(id))) === 0 && due > 0;
-  }, 5000);
+  }, soon);
 }
 
 describe("expired sessions", () => {
@@ -36,11 +37,11 @@ describe("expired sessions", () => {
     const [first, second] = await Promise.all([rig.maintenance.sweepExpired(), rig.maintenance.sweepExpired()]);
     expect(first + second).toBe(1);
     expect(await rig.maintenance.sweepExpired()).toBe(0);
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, soon);
     const head = parseHead(received[0] ?? Buffer.alloc(0));
     expect(head).toMatchObject({ kind: "D", cause: "expired" });
     expect(head?.epoch).toBeGreaterThan(record.epoch);
-    await vi.waitUntil(async () => (await rig.allKeys()).every((key) => key.startsWith(rig.keys.stats)), 5000);
+    await vi.waitUntil(async () => (await rig.allKeys()).every((key) => key.startsWith(rig.keys.stats)), soon);
     const stats = await rig.store.stats();
     expect(stats).toMatchObject({ total_sessions: 0, expired_total: 1, deleted_total: 0 });
     expect(stats.average_session_duration_seconds).toBeGreaterThanOrEqual(1);
@@ -61,7 +62,7 @@ describe("expired sessions", () => {
     await expired("a");
     const received = await rig.listen(rig.keys.sessionChannel("a"));
     const { record } = await rig.sessions.open("a");
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, soon);
     expect(parseHead(received[0] ?? Buffer.alloc(0))?.epoch).toBeLessThan(record.epoch);
   });
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Command, RefusedError } from "@tapedeck/protocol";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../test/support/soon.js";
 import { parseHead } from "./store/channel.js";
 import { decodeState } from "./store/record-codec.js";
 import { type SessionsOnRedis, sessionsOnRedis } from "./testing/sessions-on-redis.js";
@@ -92,7 +93,7 @@ describe("performing", () => {
 
   test("[S7] the epoch that a change of mode ends is remembered up to the playhead", async () => {
     await rig.sessions.open("a", { start: true, speed: 1000 });
-    await vi.waitUntil(async () => (await rig.store.now()) > 0);
+    await vi.waitUntil(async () => (await rig.store.now()) > 0, soon);
     const { record } = await rig.sessions.perform("a", seekTo(60));
     await rig.sessions.perform("a", { type: "pause" });
     await rig.sessions.perform("a", { type: "mode", mode: "LIVE" });
@@ -172,12 +173,12 @@ describe("tickers", () => {
     await claim("ticker-1");
     const received = await rig.listen(rig.keys.tickerChannel("ticker-1"));
     const { record } = await rig.sessions.perform("a", seekTo(7));
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, soon);
     const [message = Buffer.alloc(0)] = received;
     expect(decodeState(message.subarray(parseHead(message)?.body).toString())).toEqual(record);
     expect(rig.requested).toEqual(["a-1"]);
     await rig.sessions.remove("a");
-    await vi.waitUntil(() => received.length === 2);
+    await vi.waitUntil(() => received.length === 2, soon);
     expect(parseHead(received[1] ?? Buffer.alloc(0))).toMatchObject({ kind: "D" });
   });
 

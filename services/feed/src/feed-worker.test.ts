@@ -341,11 +341,11 @@ describe("an instrument that all sessions have left", () => {
     const lingering = await rig.follow("BITMEX", "B");
     await Promise.all([watched.more(5), lingering.more(5)]);
     const waiting = await rig.follow("BITMEX", "C");
-    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(1), { timeout: 5000 });
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(1), soon);
     const asked = performance.now();
     await lingering.leave();
     await waiting.more(5);
-    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(performance.now() - asked).toBeLessThan(soon.timeout);
     expect([...statuses.keys()].sort()).toEqual(["BITMEX:A", "BITMEX:C"]);
     await watched.more(5);
     expect(gapsIn(watched.frames)).toEqual([]);
@@ -358,8 +358,8 @@ describe("an instrument that all sessions have left", () => {
     const { statuses } = await rig.feed();
     const follower = await rig.follow("BITMEX", "XBTUSD");
     await follower.more(3);
-    await vi.waitFor(() => expect([...statuses.keys()]).toEqual(["BITMEX:XBTUSD"]));
-    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(0));
+    await vi.waitFor(() => expect([...statuses.keys()]).toEqual(["BITMEX:XBTUSD"]), soon);
+    await vi.waitFor(async () => expect(await rig.queue.waiting()).toBe(0), soon);
     expect(bitmex.received.filter((message) => message.includes("NEVER"))).toEqual([]);
     expect((await rig.maintenance.inspect("BITMEX", "NEVER")).demanded).toBe(false);
   });
@@ -372,11 +372,11 @@ describe("an instrument that all sessions have left", () => {
     const follower = await rig.follow("BITMEX", "XBTUSD");
     await follower.more(5);
     await follower.leave();
-    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    await vi.waitFor(() => expect(statuses.size).toBe(0), soon);
     expect(await rig.live.list()).toEqual([]);
     await maintenance().requestWorkers(rig.queue);
     expect((await rig.maintenance.inspect("BITMEX", "XBTUSD")).state).toMatchObject({ tape: "" });
-    await vi.waitFor(() => expect(bitmex.clients.size).toBe(0));
+    await vi.waitFor(() => expect(bitmex.clients.size).toBe(0), soon);
     const again = await rig.follow("BITMEX", "XBTUSD");
     await again.more(3);
   });
@@ -388,7 +388,7 @@ describe("an instrument that all sessions have left", () => {
     const follower = await rig.follow("BITMEX", "NOSUCH");
     await follower.untilStatus("down");
     await follower.leave();
-    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    await vi.waitFor(() => expect(statuses.size).toBe(0), soon);
   });
 
   test("[FD29] keeps a short tape that a session stands on: it is finished", async () => {
@@ -400,14 +400,14 @@ describe("an instrument that all sessions have left", () => {
     await rig.redis.zadd(rig.keys.created, 1, "s");
     await rig.redis.hset(rig.keys.session("s"), { tape: name, edge: "0" });
     await follower.leave();
-    await vi.waitFor(() => expect(statuses.size).toBe(0), { timeout: 8000 });
+    await vi.waitFor(() => expect(statuses.size).toBe(0), soon);
     const { id } = parseTapeName(name);
     const same = maintenance();
     const finished = async () => {
       await same.requestWorkers(rig.queue);
       expect(await rig.store.versions(id)).toEqual([1]);
     };
-    await vi.waitFor(finished, { timeout: keepSeconds * 1000 + 8000, interval: 500 });
+    await vi.waitFor(finished, { timeout: keepSeconds * 1000 + soon.timeout, interval: 500 });
   });
 });
 

@@ -3,6 +3,7 @@ import { createLogger } from "@tapedeck/runtime";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { FakeBinance } from "../../../test/support/exchange/binance.js";
 import { FakeBitmex } from "../../../test/support/exchange/bitmex.js";
+import { soon } from "../../../test/support/soon.js";
 import { readFeedConfig, venueSettings } from "./config.js";
 import { InstrumentLists } from "./instrument-lists.js";
 import { Rig, venuesAt } from "./testing/rig.js";
@@ -42,14 +43,16 @@ describe("[FD30] a venue's list of instruments", () => {
     binance.market("BTCUSDT");
     expect(await request("BITMEX", "NOSUCH")).toBe("wanted");
     await lists.refresh();
-    await vi.waitFor(async () =>
-      expect(await request("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX does not list NOSUCH2"),
+    await vi.waitFor(
+      async () => expect(await request("BITMEX", "NOSUCH2")).toContain("symbol: BITMEX does not list NOSUCH2"),
+      soon,
     );
     expect(await request("BITMEX", "XBTUSD")).toBe("wanted");
     expect(await request("BINANCE", "NOSUCH")).toBe("wanted"); // none of its feeds was in demand yet
     await lists.refresh();
-    await vi.waitFor(async () =>
-      expect(await request("BINANCE", "NOSUCH2")).toContain("BINANCE does not list NOSUCH2"),
+    await vi.waitFor(
+      async () => expect(await request("BINANCE", "NOSUCH2")).toContain("BINANCE does not list NOSUCH2"),
+      soon,
     );
     expect(await request("BINANCE", "BTCUSDT")).toBe("wanted");
     expect(await rig.maintenance.sourcesWithOldLists()).toEqual([]);
@@ -62,7 +65,7 @@ describe("[FD30] a venue's list of instruments", () => {
     await vi.waitFor(async () => {
       await lists.refresh();
       expect(await rig.maintenance.sourcesWithOldLists()).toEqual(["BITMEX"]);
-    });
+    }, soon);
     expect(await request("BITMEX", "NOSUCH")).toBe("wanted");
   });
 

@@ -39,7 +39,7 @@ describe("a lock", () => {
     await vi.waitFor(() => expect(claims()).toBe(2), soon);
     expect(ticker.leases).toBe(1);
     expect(ended.mock.calls).toEqual([["lost"]]);
-    await viewer.until(({ last }) => last === 599, 15_000);
+    await viewer.until(({ last }) => last === 599);
     expect(viewer.holes).toEqual([]);
     expect(viewer.seqs).toEqual([...viewer.seqs].sort((a, b) => a - b));
     // Taken again by the same worker, whose first run must not have taken the second one's lock out of the renewals.
@@ -227,9 +227,9 @@ describe("leases", () => {
     const tape = await rig.tape({ frames: 5000, intervalMs: 50 });
     const first = await rig.ticker({ capacity: 500 });
     const watched = await Promise.all(Array.from({ length: 150 }, () => rig.playWatched(tape)));
-    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 5, 15_000)));
+    await Promise.all(watched.map(({ viewer }) => viewer.until(({ shown }) => shown.length >= 5)));
     await rig.ticker({ capacity: 500 });
-    await first.close();
+    await first.close({ deadlineMs: soon.timeout });
     await Promise.all(watched.map(({ viewer }) => viewer.frames(20)));
     for (const { viewer } of watched) {
       expect(viewer.holes).toEqual([]);

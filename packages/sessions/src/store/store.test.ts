@@ -1,5 +1,6 @@
 import { connectRedis, createLogger } from "@tapedeck/runtime";
 import { afterEach, beforeEach, describe, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../../test/support/soon.js";
 import { keysWith } from "../redis/keys.js";
 import type { SessionRecord } from "../rules/record.js";
 import { type SessionsOnRedis, sessionsOnRedis } from "../testing/sessions-on-redis.js";
@@ -72,7 +73,7 @@ describe("a session's hash", () => {
 
   test("[S4] activity moves last_activity and the index's expiry together", async () => {
     const before = await opened();
-    await vi.waitUntil(async () => (await rig.store.now()) > before.lastActivity + 2);
+    await vi.waitUntil(async () => (await rig.store.now()) > before.lastActivity + 2, soon);
     await rig.store.touch("a");
     const after = (await rig.store.read("a"))?.record;
     expect(after?.lastActivity).toBeGreaterThan(before.lastActivity);
@@ -83,7 +84,7 @@ describe("a session's hash", () => {
     const record = await opened();
     const received = await rig.listen(rig.keys.sessionChannel("a"));
     await rig.sessions.perform("a", { type: "seek", to: { seq: 42 } });
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, soon);
     const [message = Buffer.alloc(0)] = received;
     const head = parseHead(message);
     const now = (await rig.store.read("a"))?.record;
@@ -167,7 +168,7 @@ describe("creating and deleting", () => {
     await rig.redis.hset(rig.keys.shares("a"), "link", "{}");
     const received = await rig.listen(rig.keys.sessionChannel("a"));
     expect(await rig.sessions.remove("a")).toBe(true);
-    await vi.waitUntil(() => received.length === 1);
+    await vi.waitUntil(() => received.length === 1, soon);
     const [message = Buffer.alloc(0)] = received;
     expect(parseHead(message)).toMatchObject({ kind: "D", rev: record.rev + 1, cause: "deleted" });
     const counts = [rig.keys.stats, ...(await rig.allKeys()).filter((key) => key.startsWith(`${rig.keys.stats}:`))];
@@ -254,9 +255,9 @@ describe("caps", () => {
       expect((await capped.sessions.open("d", { createdBy: "192.0.2.8" })).created).toBe(true);
       // The shared session counts for no address.
       expect((await capped.sessions.open("global", { createdBy: "192.0.2.7" })).created).toBe(true);
-      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("a"))) === 0, { timeout: 5000 });
+      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("a"))) === 0, soon);
       // An expired session makes room before maintenance cleans up.
-      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("b"))) === 0, { timeout: 5000 });
+      await vi.waitUntil(async () => (await capped.redis.exists(capped.keys.session("b"))) === 0, soon);
       expect((await capped.sessions.open("e", { createdBy: "192.0.2.7" })).created).toBe(true);
     } finally {
       await capped.close();

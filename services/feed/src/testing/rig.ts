@@ -193,7 +193,7 @@ export class Rig {
       frames,
       states,
       tape: () => tape,
-      async more(count, ms = 15_000) {
+      async more(count, ms = 30_000) {
         const expected = frames.length + count;
         await until(
           () => frames.length >= expected,
@@ -201,7 +201,7 @@ export class Rig {
           () => `${frames.length} of ${expected} frames, ${JSON.stringify(states.at(-1))}`,
         );
       },
-      async untilStatus(status, reason = /.*/, ms = 15_000) {
+      async untilStatus(status, reason = /.*/, ms = 30_000) {
         // The next state may be there before we look again.
         const from = Math.max(0, states.length - 1);
         const fits = ({ status: its }: FeedState) => its.status === status && reason.test(its.reason ?? "");

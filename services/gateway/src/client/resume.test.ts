@@ -1,6 +1,7 @@
 import { playheadAt, SessionStore } from "@tapedeck/sessions";
 import { TapeCatalog } from "@tapedeck/tape";
 import { afterAll, expect, inject, test, vi } from "vitest";
+import { soon } from "../../../../test/support/soon.js";
 import { expectNoGap } from "../testing/test-client.js";
 import { openGatewayFixture } from "../testing/test-cluster.js";
 
@@ -211,7 +212,7 @@ test("[G119] [D76] a client that resumes gets all frames that others saw while t
     // Fifty frames are shown after the command was read.
     const due = async () => tape.seqAt(playheadAt(before, await store.now(), tape));
     const read = await due();
-    await vi.waitUntil(async () => (await due()) >= read + 50);
+    await vi.waitUntil(async () => (await due()) >= read + 50, soon);
     const shown = await due();
     await fixture.cluster.publish(before, Math.max(before.publishedSeq, watching.last?.seq ?? 0), shown);
     await watching.until(() => (watching.last?.seq ?? 0) >= shown);

@@ -105,7 +105,7 @@ export class Client {
   }
 
   /** Resolves as soon as the condition holds. It is checked at each message and at the close. */
-  until(check: () => boolean, what = "expected message", ms = 10_000): Promise<void> {
+  until(check: () => boolean, what = "expected message", ms = 30_000): Promise<void> {
     if (check()) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const done = (): void => {

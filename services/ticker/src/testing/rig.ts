@@ -48,7 +48,8 @@ export interface TestTicker {
   readonly clock: RedisClock & { jump(byMs: number): void };
   /** A series of the ticker's metrics, without `tapedeck_ticker_`. */
   metric(name: string): Promise<number>;
-  close(): Promise<void>;
+  /** Locks of leases that are not handed back by the deadline expire by themselves. */
+  close(options?: { readonly deadlineMs: number }): Promise<void>;
 }
 
 /** A tape store, a session service as in an api, tickers and viewers for tests, under their own prefix. */
@@ -188,8 +189,8 @@ export class Rig {
       log,
     });
     let closed: Promise<void> | undefined;
-    const close = async (): Promise<void> => {
-      await ticker.close(3000);
+    const close = async (deadlineMs: number): Promise<void> => {
+      await ticker.close(deadlineMs);
       await heartbeat.stop();
       probe.stop();
       clock.stop();
@@ -199,7 +200,14 @@ export class Rig {
       const line = (await metrics.text()).split("\n").find((text) => text.startsWith(`tapedeck_ticker_${name}{`));
       return Number(line?.split(" ").at(-1) ?? Number.NaN);
     };
-    const rigged = { node, ticker, connections, clock, metric, close: () => (closed ??= close()) };
+    const rigged = {
+      node,
+      ticker,
+      connections,
+      clock,
+      metric,
+      close: ({ deadlineMs } = { deadlineMs: 3000 }) => (closed ??= close(deadlineMs)),
+    };
     this.#open.push(rigged);
     return rigged;
   }

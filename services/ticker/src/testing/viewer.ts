@@ -43,7 +43,7 @@ export class Viewer {
     await this.#redis.subscribe(channel);
   }
 
-  async until(done: (viewer: this) => boolean, ms = 10_000): Promise<void> {
+  async until(done: (viewer: this) => boolean, ms = 30_000): Promise<void> {
     if (done(this)) return;
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => {

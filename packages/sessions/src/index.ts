@@ -43,6 +43,7 @@ export { type AddedActions, type SessionCaps, SessionStore } from "./store/store
 export { maintenanceQueue, type TickerJob, TickerQueue, tickerQueueNames } from "./ticker-queue.js";
 export { encodeAction, type LeftBranch, type LoggedAction } from "./trading/action-log.js";
 export type { StoredOrder } from "./trading/orders.js";
+export { isSameMarket } from "./trading/rewind-chain.js";
 export { summarizeOrders } from "./trading/trade-report.js";
 export { clientGone, type Requester, UserQueue } from "./user-queue.js";
 export { viewOf, viewSession } from "./view.js";

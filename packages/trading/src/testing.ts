@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { keysWith, positionAt, type SessionRecord, SessionService, SessionStore } from "@tapedeck/sessions";
-import { TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { importRecording, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
 import { Redis } from "ioredis";
 import { type Standing, Trading } from "./trading.js";
@@ -59,4 +59,11 @@ export function tradingOnRedis(url: string, tapeStore: TapeStore): TradingRig {
       redis.disconnect();
     },
   };
+}
+
+/** Imports the files of one instrument; undefined where there are none. Resolves to the tape's `id@version`. */
+export async function importedTape(files: readonly string[], store: TapeStore): Promise<string | undefined> {
+  if (files.length === 0) return undefined;
+  const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
+  return tapes[0]?.tape;
 }

@@ -1,17 +1,31 @@
 import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
 import type { OrderBody } from "@tapedeck/protocol";
-import { importRecording, MemoryTapeStore } from "@tapedeck/tape";
+import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
-import { tradingOnRedis } from "./testing.js";
+import { importedTape, tradingOnRedis } from "./testing.js";
 
 const store = new MemoryTapeStore();
 const rig = tradingOnRedis(inject("redisUrl"), store);
 afterAll(() => rig.close());
-const tape = await importedTape(store);
+const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined) process.stderr.write("\nSKIPPED: trading on a recording, without the recording of 2023\n\n");
+
+test("[TR51] orders in SIMULATION fill by a market that does not know of them, beside those that move it", async () => {
+  const { record } = await rig.sessions.open(undefined, { mode: "SIMULATION", seed: 42, speed: 0.1 });
+  const { id } = record;
+  await rig.trading.act(id, { kind: "place", order: { side: "buy", type: "MARKET", amount: "1" } });
+  await rig.sessions.perform(id, { type: "order", side: "BUY", quantity: 1 });
+  await rig.sessions.perform(id, { type: "pause" });
+  await rig.sessions.perform(id, { type: "seek", to: { seq: 200 } });
+  const forked = await rig.record(id);
+  expect(forked.tape).not.toBe(record.tape);
+  expect(forked).toMatchObject({ orders: 1, account: { position: 1 } });
+  expect(await rig.standing(id)).toMatchObject({ orders: [{ status: "FILLED", amount: expect.stringMatching(/^1/) }] });
+  expect(await rig.trading.branches(id)).toEqual([]);
+});
 
 describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
   const market = (side: "buy" | "sell", amount = "0.010"): ActionRequest => ({
@@ -147,10 +161,3 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     return place({ side, price, amount: "0.500", time_in_force: random.chance(0.3) ? "IOC" : "GTC" });
   }
 });
-
-async function importedTape(to: MemoryTapeStore): Promise<string | undefined> {
-  const files = recordedFiles("primary");
-  if (files.length === 0) return undefined;
-  const { tapes } = await importRecording(files, { intervalMs: 100 }, { store: to });
-  return tapes[0]?.tape;
-}

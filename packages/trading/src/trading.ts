@@ -25,7 +25,7 @@ import { EventWindows } from "./events/event-windows.js";
 import { accountView } from "./ledger/account-view.js";
 import type { TradingMessage } from "./ledger/ledger.js";
 import { isOpen } from "./ledger/order-entry.js";
-import type { ChainReplay } from "./replay/chain-replay.js";
+import type { ChainReplay, ShownMessage } from "./replay/chain-replay.js";
 import { SessionReplays, type TradingRecord } from "./replay/session-replays.js";
 import { type ChainSettings, decodeSettings, defaultSettings, emptyAccount, settingsFor } from "./settings.js";
 
@@ -189,10 +189,15 @@ export class Trading {
   /**
    * What the owner is told with the frames after `from` up to `to`, in its order: each change of an order, and each fill. Of a session without
    * actions nothing, at once.
+   *
+   * @param opened the session's tape, if the caller has it open
    */
-  between(record: TradingRecord, from: Seq, to: Seq): Promise<readonly TradingMessage[]> | readonly TradingMessage[] {
+  async between(record: TradingRecord, from: Seq, to: Seq, opened?: Tape): Promise<readonly TradingMessage[]> {
     if (!hasActions(record) || from >= to) return nothing;
-    return this.#between(record, from, to);
+    const tape = opened ?? (await this.#options.tapes.open(record.tape));
+    return this.#entry(record).replays.read(record, tape, { seq: to, after: from }, ({ messages }) =>
+      messagesBetween(messages, from, to),
+    );
   }
 
   /** What rewinds undid, newest first. */
@@ -209,13 +214,6 @@ export class Trading {
     const left = { ...record, tape, chain: { root, head, tag, ns }, rev: -1 };
     const opened = await this.#options.tapes.open(tape);
     return { branch, standing: await this.#look(left, opened, seq, (replay) => standingOf(replay)) };
-  }
-
-  async #between(record: TradingRecord, from: Seq, to: Seq): Promise<readonly TradingMessage[]> {
-    const tape = await this.#options.tapes.open(record.tape);
-    return this.#entry(record).replays.read(record, tape, { seq: to, after: from }, ({ messages }) =>
-      messages.flatMap(({ seq, message }) => (seq > from && seq <= to ? [message] : [])),
-    );
   }
 
   /** With a frame, and no later one. */
@@ -251,6 +249,14 @@ export class Trading {
 }
 
 const nothing: readonly TradingMessage[] = [];
+
+/** Of messages in the order of their frames, those of the frames after `from` up to `to`. They are among the last ones, nearly always. */
+function messagesBetween(messages: readonly ShownMessage[], from: Seq, to: Seq): TradingMessage[] {
+  const start = messages.findLastIndex(({ seq }) => seq <= from) + 1;
+  const found: TradingMessage[] = [];
+  for (const { seq, message } of messages.slice(start)) if (seq <= to) found.push(message);
+  return found;
+}
 
 /** HOT: once per frame of a session. */
 export function hasActions({ chain }: Pick<SessionRecord, "chain">): boolean {

@@ -13,6 +13,7 @@ import {
 } from "@tapedeck/runtime";
 import { keysWith, Presence, SessionService, SessionStore, TickerQueue } from "@tapedeck/sessions";
 import { awaitTapeStore, BlockCache, DamageReports, openTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { Trading } from "@tapedeck/trading";
 import pLimit from "p-limit";
 import { Admission } from "./admission/admission.js";
 import { LegacySockets } from "./admission/legacy-sockets.js";
@@ -163,6 +164,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       access,
       messages,
       sendQueues,
+      trading: new Trading({ store, sessions, tapes }),
       damage: new DamageReports(),
       sparingLog: throttledLog(log),
       countCommand: createCommandCounter(metrics),

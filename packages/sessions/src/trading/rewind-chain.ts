@@ -20,9 +20,17 @@ const linesPerRead = 200;
 export function keptActions(before: SessionRecord, after: SessionRecord, here: TapePosition): KeptActions {
   const { chain } = before;
   if (chain === null || chain.head === chain.root) return "all";
-  if (before.mode !== after.mode || marketOf(before.tape) !== marketOf(after.tape)) return "none";
+  if (!isSameMarket(before, after)) return "none";
   const isRewind = after.epoch !== before.epoch && after.anchorNs < here.ns;
   return isRewind && after.anchorNs < chain.ns ? { until: after.anchorNs } : "all";
+}
+
+/** Whether orders of one are orders of the other. */
+export function isSameMarket(
+  one: Pick<SessionRecord, "mode" | "tape">,
+  other: Pick<SessionRecord, "mode" | "tape">,
+): boolean {
+  return one.mode === other.mode && marketOf(one.tape) === marketOf(other.tape);
 }
 
 /** Orders with an effect on a simulated market make another tape of it, whose frames up to there are the same. */

@@ -14,6 +14,7 @@ import {
 } from "@tapedeck/protocol";
 import type { CountCommand, Logger, throttledLog } from "@tapedeck/runtime";
 import { DamagedBlock, type DamageReports } from "@tapedeck/tape";
+import type { Trading } from "@tapedeck/trading";
 import type { SocketAudit } from "../admission/socket-audit.js";
 import { TokenExpiry } from "../admission/token-expiry.js";
 import type { Socket, SocketEvents } from "../server/server.js";
@@ -30,6 +31,7 @@ export interface ConnectionContext {
   readonly access: Access;
   readonly messages: SessionMessages;
   readonly sendQueues: SendQueueContext;
+  readonly trading: Pick<Trading, "between">;
   /** The damaged blocks that this gateway has logged. */
   readonly damage: DamageReports;
   /** For problems that hit all sockets at once. */
@@ -90,11 +92,11 @@ export class ClientConnection implements SocketEvents {
 
   opened(socket: Socket): void {
     const { subscription, legacy } = this.#options;
-    const { sendQueues } = this.#context;
+    const { sendQueues, trading } = this.#context;
     const { counters } = sendQueues;
     const queue = new SendQueue(socket, sendQueues, () => this.#release());
     const onFailure = (error: unknown) => this.#reportFailure(error);
-    const stream = new ClientStream({ legacy, subscription, queue, counters, onFailure });
+    const stream = new ClientStream({ legacy, subscription, queue, counters, trading, onFailure });
     this.#queue = queue;
     this.#stream = stream;
     counters.socketsOpened++;

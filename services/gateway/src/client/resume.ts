@@ -18,6 +18,8 @@ export interface MissedFrames {
   readonly tape: string;
   readonly after: Seq;
   readonly to: Seq;
+  /** The session's trading actions at the end of the epoch, or now. */
+  readonly chain: SessionRecord["chain"];
 }
 
 /** By epoch, the oldest first; "too much" if that is unknown, or is more than a resume delivers: then the client starts afresh. */
@@ -74,7 +76,7 @@ async function missedUntilNow(
   if (subscription.record.epoch !== epoch) return undefined;
   // Within its epoch the subscription may have moved on meanwhile.
   const { record, lastSeq } = subscription;
-  const present = { epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq };
+  const present = { epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq, chain: record.chain };
   const missed = missedByEpoch(token, ended.reverse(), present, Math.max(lastSeq, furthest));
   return missed !== undefined && (await isDeliverable(missed, tapes)) ? missed : undefined;
 }
@@ -130,9 +132,9 @@ function missedByEpoch(
   const past = ended
     .slice(known)
     .filter(({ epoch }) => epoch < present.epoch)
-    .map(({ epoch, tape, first, last }, nth) => {
+    .map(({ epoch, tape, first, last, chain = null }, nth) => {
       const after = nth === 0 ? Math.max(token.after, first - 1) : first - 1;
-      return { epoch, tape, after, to: Math.max(after, last) };
+      return { epoch, tape, after, to: Math.max(after, last), chain };
     });
   return [...past, present];
 }

@@ -49,6 +49,7 @@ function resumeItems(
       startAfter: frames.after,
       upTo: isPresent ? subscription.lastSeq : frames.to,
       complete: true,
+      toldUpTo: frames.after,
       ...(before && { after: { epoch: before.epoch, seq: before.to } }),
       message: () => {
         if (nth === 0) return messages.session(record, connections);
@@ -62,12 +63,12 @@ function resumeItems(
 }
 
 async function pastSegment(
-  { epoch, tape }: MissedFrames,
+  { epoch, tape, chain }: MissedFrames,
   record: SessionRecord,
   tapes: StartContext["tapes"],
 ): Promise<PlaybackSegment> {
   const opened = tape === "" ? undefined : await tapes.open(tape).catch(() => undefined);
-  return segmentOf({ ...record, epoch, tape }, opened);
+  return segmentOf({ ...record, epoch, tape, chain, rev: -1 }, opened); // older than any other
 }
 
 function freshItem(subscription: SessionSubscription, complete: boolean, { messages }: StartContext): StreamItem {
@@ -77,6 +78,7 @@ function freshItem(subscription: SessionSubscription, complete: boolean, { messa
     segment,
     startAfter: historyStart(record, lastSeq),
     upTo: lastSeq,
+    toldUpTo: lastSeq,
     complete,
     message: () => messages.session(record, connections),
   };

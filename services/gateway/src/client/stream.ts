@@ -1,20 +1,16 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { CloseCode } from "@tapedeck/protocol";
 import { DamagedBlock, type Seq, type Tape } from "@tapedeck/tape";
+import type { Trading } from "@tapedeck/trading";
 import type { Counters } from "../metrics.js";
 import type { Subscriber } from "../subscription/delivery.js";
 import type { StreamItem } from "../subscription/notifications.js";
-import {
-  loadMerged,
-  loadMessage,
-  nextMessage,
-  type PlaybackSegment,
-  type RenderedMessage,
-} from "../subscription/playback-segment.js";
+import { loadMerged, loadMessage, nextMessage, type PlaybackSegment } from "../subscription/playback-segment.js";
 import { isUnavailable, retryMs } from "../subscription/segment-opener.js";
 import { errorMessage } from "../subscription/session-messages.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
 import { assessBacklog, historyMessage, legacyHistoryMessage, recordedFrames } from "./catch-up.js";
+import { type FrameMessage, OrderMessages } from "./order-messages.js";
 import type { SendQueue } from "./send-queue.js";
 
 interface ClientStreamOptions {
@@ -22,6 +18,7 @@ interface ClientStreamOptions {
   readonly subscription: Pick<SessionSubscription, "id" | "lastSeq" | "frameSent">;
   readonly queue: SendQueue;
   readonly counters: Counters;
+  readonly trading: Pick<Trading, "between">;
   /** Called for damaged blocks, for an unavailable tape store, and for unexpected errors. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -39,8 +36,9 @@ const stepsPerTurn = 64;
  * the history, a resume, a new epoch and a slow reader.
  */
 export class ClientStream implements Subscriber {
-  /** HOT: all frames up to the subscription's last one have been sent, and no item is waiting. */
+  /** HOT: all frames up to the subscription's last one have been sent, no item is waiting, and the session has no orders. */
   #caughtUp = false;
+  readonly #orders: OrderMessages;
   readonly #options: ClientStreamOptions;
   readonly #queue: SendQueue;
   readonly #counters: Counters;
@@ -61,10 +59,12 @@ export class ClientStream implements Subscriber {
     this.#options = options;
     this.#queue = options.queue;
     this.#counters = options.counters;
+    this.#orders = new OrderMessages(options);
   }
 
-  forward(body: Uint8Array | string, seq: Seq): void {
+  forward(body: Uint8Array | string, seq: Seq, prev: Seq): void {
     if (!this.#caughtUp || this.#queue.blocked) {
+      this.#orders.published(prev, seq, body);
       this.wake();
       return;
     }
@@ -135,7 +135,7 @@ export class ClientStream implements Subscriber {
     }
     this.#lag = "none";
     // A client that has resumed may have frames that this node has not received yet.
-    this.#caughtUp = this.#sentSeq === this.#options.subscription.lastSeq;
+    this.#caughtUp = !this.#orders.expected && this.#sentSeq === this.#options.subscription.lastSeq;
     return "done";
   }
 
@@ -151,7 +151,9 @@ export class ClientStream implements Subscriber {
     item: Extract<StreamItem, { type: "segment" | "epoch" | "history" }>,
     segment: PlaybackSegment,
   ): Promise<void> | undefined {
-    if (item.type !== "segment" && segment.epoch !== this.#segment?.epoch) this.#sentSeq = item.startAfter;
+    const begins = item.type !== "segment" && segment.epoch !== this.#segment?.epoch;
+    this.#orders.enter(segment, this.#segment, this.#sentSeq, begins ? item : undefined);
+    if (begins) this.#sentSeq = item.startAfter;
     this.#segment = segment;
     if (item.type === "segment") return undefined;
     if (item.type === "history") this.#history = item;
@@ -188,6 +190,10 @@ export class ClientStream implements Subscriber {
       if (!isUnavailable(error)) throw error;
       return this.#retryLater(error);
     }
+    if (this.#segment !== undefined) {
+      const told = this.#tell(this.#segment, seq);
+      if (told !== undefined && !(await told)) return;
+    }
     this.#sentSeq = seq;
     if (seq >= upTo) this.#history = undefined;
     const epoch = this.#segment?.epoch ?? 0;
@@ -210,8 +216,9 @@ export class ClientStream implements Subscriber {
       return undefined;
     }
     if (this.#lag !== "none") return this.#sendMerged(tape, goal, leaving);
-    const message = nextMessage(segment, this.#sentSeq, goal);
+    const message = this.#orders.takePublished(this.#sentSeq, goal) ?? nextMessage(segment, this.#sentSeq, goal);
     if (message === "missing") return this.#deliverLoaded(loadMessage(segment, this.#sentSeq, goal), goal);
+    if (this.#orders.expected) return this.#deliverLoaded(Promise.resolve(message), goal);
     this.#deliver(message, goal);
     return undefined;
   }
@@ -219,6 +226,8 @@ export class ClientStream implements Subscriber {
   /** What a slow reader missed, as few messages as possible. */
   #sendMerged(tape: Tape, goal: Seq, leaving: boolean): Promise<void> | undefined {
     if (leaving) {
+      const told = this.#segment && this.#tell(this.#segment, goal);
+      if (told !== undefined) return told.then((done) => (done ? this.#skip(goal, 0) : undefined));
       this.#skip(goal, 0);
       return undefined;
     }
@@ -240,20 +249,42 @@ export class ClientStream implements Subscriber {
     );
   }
 
-  async #deliverLoaded(message: Promise<RenderedMessage | undefined>, goal: Seq): Promise<void> {
+  async #deliverLoaded(message: Promise<FrameMessage | undefined>, goal: Seq): Promise<void> {
     try {
-      this.#deliver(await message, goal);
+      const loaded = await message;
+      const told = loaded && this.#segment && this.#tell(this.#segment, loaded.seq);
+      if (told === undefined || (await told)) this.#deliver(loaded, goal);
     } catch (error) {
       await this.#skipUnreadable(error, goal);
     }
   }
 
-  #deliver(message: RenderedMessage | undefined, goal: Seq): void {
+  #deliver(message: FrameMessage | undefined, goal: Seq): void {
     this.#sentSeq = message?.seq ?? goal; // no message: the tape ends before the goal
     if (message === undefined || !this.#queue.open) return;
     this.#queue.send(message.text);
     this.#counters.framesRendered++;
     this.#options.subscription.frameSent(this.#segment?.epoch ?? 0);
+  }
+
+  /** Sends what happened to the session's orders until a frame. False: not yet, since it cannot be read at the moment. */
+  #tell(segment: PlaybackSegment, upTo: Seq): Promise<boolean> | undefined {
+    if (!this.#orders.expected) return undefined;
+    return this.#orders.until(segment, upTo).then(
+      (messages) => {
+        for (const message of messages) this.#queue.queue(message);
+        return true;
+      },
+      async (error) => {
+        if (isUnavailable(error)) {
+          await this.#retryLater(error);
+          return false;
+        }
+        this.#options.onFailure(error);
+        this.#queue.send(errorMessage("TAPE_DAMAGED", ordersUnknown));
+        return true;
+      },
+    );
   }
 
   #skip(to: Seq, tradesLeftOut: number): void {
@@ -311,6 +342,8 @@ export class ClientStream implements Subscriber {
     if (!this.#options.legacy) this.#queue.send(errorMessage("TAPE_DAMAGED", message));
   }
 }
+
+const ordersUnknown = "What happened to the session's orders cannot be read from its tape and is left out.";
 
 /** The frame up to which a stream in this epoch sends before an item; -1 if the item does not wait for frames of this epoch. */
 function lastSeqBefore(item: StreamItem, epoch: number): Seq {

@@ -15,8 +15,8 @@ import type { PlaybackSegment } from "./playback-segment.js";
 
 /** One client of a session. It keeps up with the cursor by itself: forwarded frames are only the shortest way. */
 export interface Subscriber {
-  /** HOT: the frame that continues at the cursor. The bytes are not copied before they are written. */
-  forward(body: Uint8Array | string, seq: Seq): void;
+  /** HOT: the frames after `prev`, where the cursor was, up to `seq`. The bytes are not copied before they are written. */
+  forward(body: Uint8Array | string, seq: Seq, prev: Seq): void;
   /** The cursor has moved past frames that are not forwarded: they have to be rendered. */
   wake(): void;
   push(item: StreamItem): void;
@@ -69,8 +69,9 @@ export class Delivery {
 
   /** HOT: sends a message that has all frames after the cursor up to `seq`. */
   forward(body: Uint8Array | string, seq: Seq): void {
+    const { lastSeq } = this.#cursor;
     this.#cursor = advanceToFrame(this.#cursor, seq);
-    for (const subscriber of this.subscribers) subscriber.forward(body, seq);
+    for (const subscriber of this.subscribers) subscriber.forward(body, seq, lastSeq);
     if (this.#firstFrame.open) this.#firstFrame.end();
   }
 

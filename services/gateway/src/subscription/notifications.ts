@@ -40,6 +40,8 @@ export type StreamItem =
       readonly segment: PlaybackSegment | Promise<PlaybackSegment>;
       readonly startAfter: Seq;
       readonly upTo: Seq;
+      /** What happened to the session's orders until this frame is not sent: the client has it, or asks for it. */
+      readonly toldUpTo: Seq;
       readonly complete: boolean;
       readonly message: MessageSource;
     };

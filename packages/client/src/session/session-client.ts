@@ -33,6 +33,8 @@ export class SessionClient {
    * are handled within one turn of the event loop, and the caller continues only after it.
    */
   #early: ServerMessage[] | undefined = [];
+  /** What happened to orders with the next frame. */
+  #ofOrders: Extract<ServerMessage, { type: "order" | "trade_event" }>[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #settleOpened: { resolve: () => void; reject: (error: TapedeckError) => void } | undefined;
 
@@ -107,6 +109,7 @@ export class SessionClient {
 
   #lose(why: string, retryInMs: number): void {
     if (this.#early && this.state === "open") this.#flushEarly();
+    this.#ofOrders = [];
     if (this.state === "open") this.state = "reconnecting";
     this.#pending.interrupt();
     this.events.connection.emit({ connection: this.state, why, retryInMs });
@@ -136,17 +139,30 @@ export class SessionClient {
     const delivery = this.#sequencer.receive(message);
     switch (delivery.kind) {
       case "frames":
+        if (delivery.frames.length > 0) this.#tellOfOrders();
         for (const frame of delivery.frames) {
           if (this.ended) return;
           this.#deliver(frame, delivery.epoch);
         }
         return;
       case "history":
+        this.#tellOfOrders();
         this.recent.replace(delivery.history);
         this.events.history.emit(delivery.history);
         return;
       case "none":
         this.#handleOther(message);
+    }
+  }
+
+  /** What belongs to the frame that follows. Emitted with it: if the connection breaks before it comes, it comes again with it. */
+  #tellOfOrders(): void {
+    const messages = this.#ofOrders;
+    if (messages.length === 0) return;
+    this.#ofOrders = [];
+    for (const { type, data } of messages) {
+      if (type === "order") this.events.order.emit(data);
+      else if ("fill_id" in data) this.events.fill.emit(data);
     }
   }
 
@@ -186,11 +202,11 @@ export class SessionClient {
         return;
       }
       case "trade_event":
-        if ("fill_id" in message.data) this.events.fill.emit(message.data);
+        if ("fill_id" in message.data) this.#ofOrders.push(message);
         else this.events.trade.emit(message.data);
         return;
       case "order":
-        this.events.order.emit(message.data);
+        this.#ofOrders.push(message);
         return;
       case "lag": {
         const { type: _, ...lag } = message;

@@ -201,7 +201,8 @@ class SessionClient:
                 self._pending.settle(id, TapedeckError(message["code"], message["message"]))
         elif message["type"] == "feed":
             self.listeners.feed.emit(message)
-        elif message["type"] == "trade_event":
+        elif message["type"] == "trade_event" and "fill_id" not in message["data"]:
+            # Fills of orders over HTTP have other fields; `/sessions/{id}/fills` has them.
             self.listeners.trade.emit(message["data"])
         elif message["type"] == "lag":
             self.listeners.lag.emit(message)

@@ -136,13 +136,13 @@ export class MatchingEngine {
     };
   }
 
-  /** What it knows of the tape. */
-  tapeState(): TapeState {
+  /** What it knows of the tape; of the book the best `levels` of each side. */
+  tapeState(levels = Number.POSITIVE_INFINITY): TapeState {
     const { book, queue } = this.#exchange;
     const { bids, asks } = book.levels;
     return {
-      bids: bids.top(bids.depth),
-      asks: asks.top(asks.depth),
+      bids: bids.top(Math.min(levels, bids.depth)),
+      asks: asks.top(Math.min(levels, asks.depth)),
       ...(queue === undefined ? {} : { queue: { next: queue.next, orders: structuredClone([...queue.orders]) } }),
     };
   }

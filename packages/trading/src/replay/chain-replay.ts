@@ -32,6 +32,9 @@ interface Unheard {
   readonly after: bigint | undefined;
 }
 
+/** Levels of each side that are looked at to see what becomes of an action. */
+const levelsAhead = 100;
+
 /** What the engine says until an action has arrived. */
 interface Outcome {
   readonly before: readonly Output[];
@@ -118,7 +121,7 @@ export class ChainReplay {
    * if the tape does not reach that far yet. Rejects as reading the tape does.
    */
   async outcomeOf(number: number, untilNs: bigint): Promise<Outcome | undefined> {
-    const engine = MatchingEngine.restore(this.#engine.settings, this.#engine.state(), this.#engine.tapeState());
+    const engine = this.#copy();
     let sent = this.#sent;
     let arrival: bigint | undefined;
     const submit = (clockNs: bigint) => {
@@ -146,6 +149,16 @@ export class ChainReplay {
       }
     }
     return undefined;
+  }
+
+  /** The engine with as much of the book as open orders can take, many times over: a whole one has thousands of levels. */
+  #copy(): MatchingEngine {
+    let wanted = 0;
+    for (const { open } of this.ledger.open) wanted += open;
+    const few = this.#engine.tapeState(levelsAhead);
+    const isEnough = [few.bids, few.asks].every((side) => sumOf(side) > 4 * wanted);
+    const book = isEnough ? few : this.#engine.tapeState();
+    return MatchingEngine.restore(this.#engine.settings, this.#engine.state(), book);
   }
 
   /** Goes on to a frame, or to the tape's last one. Rejects as reading the tape does; then it must not be used any more. */
@@ -239,6 +252,12 @@ export class ChainReplay {
     this.messages.splice(0, this.messages.length - keptMessages);
     this.keptAfter = this.messages[0]?.seq ?? this.seq;
   }
+}
+
+function sumOf(levels: Iterable<readonly [price: number, amount: number]>): number {
+  let sum = 0;
+  for (const [, amount] of levels) sum += amount;
+  return sum;
 }
 
 /** Clients name their orders, and may use a name again once its order has ended; without one an order has its number's. */

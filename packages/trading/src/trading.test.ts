@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
 import type { OrderBody } from "@tapedeck/protocol";
 import { MemoryTapeStore } from "@tapedeck/tape";
-import { afterAll, describe, expect, inject, test } from "vitest";
+import { afterAll, describe, expect, inject, test, vi } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import { importedTape, tradingOnRedis } from "./testing.js";
@@ -100,6 +100,57 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     expect(await rig.standing(id)).toMatchObject({ orders: [], account: { base: "10.000", locked_quote: "0" } });
     expect(await rig.trading.branches(id)).toHaveLength(2);
     await expect(rig.trading.branchAt(await rig.record(id), "1")).rejects.toMatchObject({ code: "BRANCH_NOT_FOUND" });
+  });
+
+  test("[TR20] stop, goback, a step back and a round of a loop are rewinds; pausing and going on are none", async () => {
+    const { id } = await open(500);
+    const orders = async () => (await rig.standing(id))?.orders.map(({ order_id }) => order_id);
+    const [first] = [await send(id, place({ price: "27000.0" }))];
+    await seek(id, 600);
+    const perform = (command: Parameters<typeof rig.sessions.perform>[1]) => rig.sessions.perform(id, command);
+    await send(id, market("buy"));
+    await perform({ type: "start" });
+    await perform({ type: "pause" });
+    expect(await orders()).toHaveLength(2);
+    await perform({ type: "step", by: { frames: -50 } });
+    expect(await orders()).toEqual([first]);
+    await send(id, market("buy"));
+    await perform({ type: "goback", seconds: 3 });
+    expect(await orders()).toEqual([first]);
+    await perform({ type: "stop" });
+    expect(await orders()).toEqual([]);
+
+    const { from_ts, to_ts } = await roundOf(600, 603);
+    await perform({ type: "range", from: from_ts, to: to_ts, loop: true });
+    await perform({ type: "speed", value: 1 });
+    await perform({ type: "start" });
+    await send(id, place({ price: "27000.0" }));
+    const ended = async () => (await perform({ type: "wrap" })).changed;
+    await vi.waitFor(async () => expect(await ended()).toBe(true), { timeout: 5_000, interval: 20 });
+    expect((await rig.record(id)).chain).toMatchObject({ ns: -1 });
+    expect((await rig.trading.branches(id))[0]).toMatchObject({ tape });
+  });
+
+  /** The times of two frames. */
+  async function roundOf(from: number, to: number): Promise<{ from_ts: string; to_ts: string }> {
+    const opened = await rig.tapes.open(tape ?? "");
+    return { from_ts: opened.iso(await opened.nsOf(from)), to_ts: opened.iso(await opened.nsOf(to)) };
+  }
+
+  test("[TR3] Redis refuses an action whose place the playhead may have passed, and a later place is tried", async () => {
+    const { id } = await open(500);
+    await rig.sessions.perform(id, { type: "start" });
+    let attempts = 0;
+    const { record } = await rig.sessions.appendActions(id, async (_, now, laterMs) => {
+      attempts++;
+      const chain = { root: 1, head: 1, tag: "x", ns: -1 };
+      return { chain, added: { lines: ["0 x -1 {}"], length: 0 }, by: laterMs === 0 ? now - 1 : undefined };
+    });
+    expect(attempts).toBe(2);
+    expect(record.chain).toMatchObject({ head: 1 });
+    expect(await rig.store.actionCount(id)).toBe(1);
+    await rig.sessions.remove(id);
+    expect(await rig.store.actionCount(id)).toBe(0);
   });
 
   test("[TR22] another mode begins without actions, and so does the one that is resumed", async () => {

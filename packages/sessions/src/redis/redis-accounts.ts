@@ -82,7 +82,6 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       "exists",
       "lrange",
       "llen",
-      "lindex",
       "lpush",
       "ltrim",
       "rpush",

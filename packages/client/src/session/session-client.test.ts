@@ -1,9 +1,10 @@
+import type { ServerMessage } from "@tapedeck/protocol";
 import { afterEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { soon } from "../../../../test/support/soon.js";
 import { type ConnectionTiming, defaultTiming } from "../connection/connection-machine.js";
 import { FakeGateway } from "../testing/fake-gateway.js";
-import { frame, historyOf, viewOf } from "../testing/messages.js";
+import { fillOf, frame, historyOf, orderOf, viewOf } from "../testing/messages.js";
 import { SessionClient } from "./session-client.js";
 
 const open: { close(): unknown }[] = [];
@@ -77,6 +78,27 @@ test("[CL24] an expired token is replaced, and frames continue after the last on
   await vi.waitFor(() => expect(client.state).toBe("open"), soon);
   gateway.send(historyOf(1, [2, 3]), frame(4));
   await vi.waitFor(() => expect(seqs).toEqual([1, 2, 3, 4]), soon);
+});
+
+test("[TR43] what happened to orders is emitted with the frame that follows, once, though the connection breaks in between", async () => {
+  const gateway = await fakeGateway(() => "accept");
+  const client = connectTo([gateway.url]);
+  const emitted: string[] = [];
+  client.events.frame.add(({ seq }) => emitted.push(`frame ${seq}`));
+  client.events.order.add(({ order_id, status }) => emitted.push(`order ${order_id} ${status}`));
+  client.events.fill.add(({ fill_id }) => emitted.push(`fill ${fill_id}`));
+  await client.opened;
+  const told: ServerMessage[] = [
+    { type: "trade_event", data: fillOf("1") },
+    { type: "order", data: orderOf("1") },
+  ];
+  gateway.send(historyOf(1, [0]), frame(1), ...told);
+  await vi.waitFor(() => expect(emitted).toEqual(["frame 1"]), soon);
+  gateway.disconnect(1012);
+  await vi.waitFor(() => expect(gateway.connections).toHaveLength(2), soon);
+  await vi.waitFor(() => expect(client.state).toBe("open"), soon);
+  gateway.send(...told, historyOf(1, [2]), frame(3));
+  await vi.waitFor(() => expect(emitted).toEqual(["frame 1", "fill 1", "order 1 FILLED", "frame 2", "frame 3"]), soon);
 });
 
 test("[CL24] after three refused tokens the session ends as refused", async () => {

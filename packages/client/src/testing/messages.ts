@@ -1,4 +1,4 @@
-import type { Frame, ServerMessage, SessionView } from "@tapedeck/protocol";
+import type { Frame, ServerMessage, SessionFill, SessionOrder, SessionView } from "@tapedeck/protocol";
 
 /** Server messages for tests. */
 export function frame(seq: number, changes: Partial<Frame> = {}): Frame {
@@ -66,5 +66,21 @@ export function viewOf(changes: Partial<SessionView> = {}): SessionView {
     last_activity: at,
     expires_at: at,
     ...changes,
+  };
+}
+
+export function orderOf(order_id: string): SessionOrder {
+  const at = "2024-07-18T00:00:00.000000000Z";
+  return {
+    ...{ order_id, client_order_id: null, side: "buy", type: "MARKET", amount: "1", filled: "1", open: "0" },
+    ...{ price: null, stop_price: null, time_in_force: null, status: "FILLED", reason: null },
+    ...{ created_at: at, updated_at: at, average_price: "100" },
+  };
+}
+
+export function fillOf(fill_id: string): SessionFill {
+  return {
+    ...{ fill_id, order_id: "1", client_order_id: null, side: "buy", price: "100", amount: "1", fee: "0" },
+    ...{ liquidity: "taker", position: "1", realized_pnl: null, timestamp: "2024-07-18T00:00:00.000000000Z" },
   };
 }

@@ -64,7 +64,8 @@ export const transportTools: readonly Tool[] = [
   tool({
     name: "rewind",
     title: "Rewind",
-    description: "Goes back by seconds of tape time, at most to the start. Playing goes on from there.",
+    description:
+      "Goes back by seconds of tape time, at most to the start. Playing goes on from there. Orders sent after that place are undone; list_branches keeps them.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, seconds: z.number().min(0.001).max(1e9) }),
     run: async ({ session_id, seconds }, deck, signal) =>
@@ -113,7 +114,7 @@ export const transportTools: readonly Tool[] = [
     name: "set_mode",
     title: "Change mode or market",
     description:
-      "Switches to REPLAY of a tape, a LIVE market or a SIMULATION. Without a source it returns to what the session last played in that mode, as it was left.",
+      "Switches to REPLAY of a tape, a LIVE market or a SIMULATION. Without a source it returns to what the session last played in that mode, as it was left. It begins without orders.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, mode, ...sourceChoice }),
     async run({ session_id, ...body }, deck, signal) {

@@ -1,4 +1,4 @@
-import type { Session, TradeEvent } from "@tapedeck/client";
+import type { Session } from "@tapedeck/client";
 import { type Anomaly, type Frame, isoTime, severity } from "@tapedeck/protocol";
 import { z } from "zod";
 import { frameRow, volumeOf } from "../frame-rows.js";
@@ -53,6 +53,7 @@ async function watched(session: Session, until: Until) {
         if (reached !== undefined) end(reached);
       }),
       session.onTrade((fill) => seen.addFill(fill)),
+      session.onFill((fill) => seen.addFill(fill)),
       session.onState(({ session: { state } }) => {
         if (state !== "PLAYING") end("not playing");
       }),
@@ -75,7 +76,7 @@ async function watched(session: Session, until: Until) {
 class WatchSummary {
   #frames = 0;
   #fills = 0;
-  #newestFills: TradeEvent[] = [];
+  #newestFills: object[] = [];
   #trades = 0;
   #volume = 0;
   #first: Frame | undefined;
@@ -101,7 +102,7 @@ class WatchSummary {
     return until_ts !== undefined && Date.parse(frame.timestamp) >= Date.parse(until_ts) ? "until_ts" : undefined;
   }
 
-  addFill(fill: TradeEvent): void {
+  addFill(fill: object): void {
     this.#fills++;
     this.#newestFills = [...this.#newestFills, fill].slice(-mostListed);
   }

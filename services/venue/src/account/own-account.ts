@@ -62,6 +62,13 @@ export class OwnAccount {
     throw new BinanceError("REJECTED_MBX_KEY", message, { status: 401 });
   }
 
+  /** The account of a session, of whichever market it is. Rejects as `open` does. */
+  static async ofSession(session: string, venue: Venue): Promise<OwnAccount> {
+    const { record } = await venue.players.get(session);
+    const { account } = (await venue.trading.settings(record)).settings;
+    return OwnAccount.open(session, account.kind === "spot" ? "spot" : "usdm", venue);
+  }
+
   get symbols(): Symbols {
     const { symbol, base, quote } = this.epoch.symbol;
     return { symbol, baseAsset: base, quoteAsset: quote };

@@ -6,6 +6,7 @@ import { generalRoutes } from "./general.js";
 import { keyedRequests, signedRequests } from "./keyed.js";
 import { klineRoutes } from "./klines.js";
 import { marketDataRoutes } from "./market-data.js";
+import { otherProductRoutes } from "./other-products.js";
 import { tickerRoutes } from "./tickers.js";
 
 /** All requests that the venue answers. */
@@ -16,6 +17,7 @@ export const routes: readonly Route[] = [
   ...klineRoutes,
   ...tickerRoutes,
   ...futuresRoutes,
+  ...otherProductRoutes,
   ...signedRequests.map(signedRoute),
   ...keyedRequests.map(keyedRoute),
 ];

@@ -5,6 +5,7 @@ import { futuresAccountRoutes } from "../futures/futures-account-routes.js";
 import { futuresOrderRoutes } from "../futures/futures-routes.js";
 import { spotRoutes } from "../spot/spot-routes.js";
 import { walletRoutes } from "../spot/wallet-routes.js";
+import { marginRequests } from "./other-products.js";
 
 /** Requests that have to be signed. */
 export const signedRequests: readonly KeyedRoute[] = [
@@ -16,4 +17,4 @@ export const signedRequests: readonly KeyedRoute[] = [
 ];
 
 /** Requests for which a key is enough. */
-export const keyedRequests: readonly KeyedRoute[] = listenKeyRoutes;
+export const keyedRequests: readonly KeyedRoute[] = [...listenKeyRoutes, ...marginRequests];

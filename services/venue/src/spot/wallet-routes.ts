@@ -1,32 +1,33 @@
 import type { KeyedRoute } from "../access/signed-route.js";
 import { sum } from "../account/decimals.js";
 import { OwnAccount } from "../account/own-account.js";
-import { balances } from "./spot-routes.js";
 
-/** What clients ask of the wallet when they start. Nothing can be deposited or withdrawn. */
+/** What clients of both markets ask of the wallet when they start. Nothing can be deposited or withdrawn. */
 export const walletRoutes: readonly KeyedRoute[] = [
   {
     method: "GET",
     path: "/sapi/v1/capital/config/getall",
     weight: 10,
     async handle({ session }, venue) {
-      const account = await OwnAccount.open(session, "spot", venue);
-      const { symbols } = account;
-      const { base, quote, lockedBase, lockedQuote } = await balances(account);
-      return [coin(symbols.baseAsset, base, lockedBase), coin(symbols.quoteAsset, quote, lockedQuote)];
+      const account = await OwnAccount.ofSession(session, venue);
+      const { baseAsset, quoteAsset } = account.symbols;
+      const { account: found } = await account.standing();
+      if (found.kind === "futures") return [coin(baseAsset, "0", "0"), coin(quoteAsset, "0", "0")];
+      return [coin(baseAsset, found.base, found.locked_base), coin(quoteAsset, found.quote, found.locked_quote)];
     },
   },
   {
     method: "GET",
     path: "/sapi/v1/asset/tradeFee",
     async handle({ session }, venue) {
-      const { symbols, settings } = await OwnAccount.open(session, "spot", venue);
+      const { symbols, settings } = await OwnAccount.ofSession(session, venue);
       const { maker, taker } = settings.fees;
       return [{ symbol: symbols.symbol, makerCommission: maker, takerCommission: taker }];
     },
   },
 ];
 
+/** What is in the spot wallet: of a futures account, nothing. */
 function coin(name: string, total: string, locked: string) {
   return {
     coin: name,

@@ -180,7 +180,7 @@ async function everythingOn(cluster: TestCluster): Promise<void> {
   const bot = new WebSocket(
     `${cluster.url.replace("http", "ws")}/venue/binance/${session.id}~${api_key}/ws/btcusdt@depth`,
   );
-  await once(bot, "message"); // of the live market
+  await once(bot, "open"); // the market is paused: it says nothing
   bot.close();
   expect((await fetch(`${venueKeys}/${api_key}`, { method: "DELETE", headers: authorization })).status).toBe(200);
 

@@ -1,6 +1,22 @@
 import { accessEnv } from "@tapedeck/access";
-import { commonEnv, integer, millis, readConfig, simulationWarmUp, statusPort } from "@tapedeck/runtime";
+import { commaList, commonEnv, integer, millis, readConfig, simulationWarmUp, statusPort } from "@tapedeck/runtime";
 import { z } from "zod";
+
+/** A port of its own for a session's venue. */
+export interface SessionPort {
+  readonly port: number;
+  readonly exchange: "binance" | "binance-usdm";
+  readonly session: string;
+}
+
+const sessionPort = /^(\d{1,5})=(?:(binance|binance-usdm)\/)?([A-Za-z0-9_][A-Za-z0-9_.:~-]{0,199})$/;
+
+function parsePort(entry: string): SessionPort | undefined {
+  const [, digits = "", exchange, session = ""] = sessionPort.exec(entry) ?? [];
+  const port = Number(digits);
+  if (session === "" || port > 65_535) return undefined;
+  return { port, exchange: exchange === "binance-usdm" ? exchange : "binance", session };
+}
 
 const shape = z.object({
   ...commonEnv,
@@ -11,6 +27,16 @@ const shape = z.object({
   REQUEST_WEIGHT: integer("", { min: 1 }).default(6_000),
   /** Bytes that may wait for a slow client; above this its socket is closed, since no update is left out. */
   SLOW_BYTES: integer("bytes", { min: 65_536, max: 67_108_864 }).default(4_194_304),
+  /**
+   * For bots that take only a host: ports at which a session's venue is, without a path before Binance's own, such as
+   * `9101=demo,9102=binance-usdm/demo`. One process can listen at a port.
+   */
+  SESSION_PORTS: commaList
+    .refine((entries) => entries.every((entry) => parsePort(entry) !== undefined), {
+      error: "is not a list of ports and sessions such as 9101=demo,9102=binance-usdm/demo",
+    })
+    .transform((entries) => entries.flatMap((entry) => parsePort(entry) ?? []))
+    .default([]),
   /** If set, metrics are served only on this port. */
   STATUS_PORT: statusPort,
   /** At shutdown: time for load balancers to notice that this node is unready. */

@@ -42,6 +42,8 @@ export interface VenueParts {
 
 export interface RunningVenue {
   readonly url: string;
+  /** In the order of SESSION_PORTS. */
+  readonly sessionUrls: readonly string[];
   /** What the heartbeat reports of this node. */
   fields(): Record<string, string | number>;
   /** Takes no more sockets, and closes all with 1012. */
@@ -126,18 +128,24 @@ export async function startVenue({
   observeBlockCache(metrics, tapes.cache);
   observeAccess(metrics, access);
   if (config.SIMULATION_WARM_UP) await tapes.warmUp();
-  const server = await listen(createApp(venue, routes), (...upgrade) => sockets.handleUpgrade(...upgrade), {
-    host: config.HOST,
-    port: config.PORT,
-  });
+  const app = createApp(venue, routes);
+  const upgrade: Parameters<typeof listen>[1] = (...request) => sockets.handleUpgrade(...request);
+  const { HOST: host } = config;
+  const server = await listen(app, upgrade, { host, port: config.PORT });
+  const ofSessions = await Promise.all(
+    config.SESSION_PORTS.map(({ port, exchange, session }) =>
+      listen(app, upgrade, { host, port, prefix: `/venue/${exchange}/${session}` }),
+    ),
+  );
 
   return {
     url: server.url,
+    sessionUrls: ofSessions.map(({ url }) => url),
     fields: () => ({ url: server.url, sockets: sockets.size, sessions: players.size }),
     drain: () => sockets.drain(config.DRAIN_MS),
     async stopServing() {
       sockets.close();
-      await server.close();
+      await Promise.all([server, ...ofSessions].map((each) => each.close()));
     },
     async stop() {
       awaited.stop();

@@ -2,13 +2,18 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { readVenueConfig } from "../config.js";
 import { startTestVenue, type TestVenue } from "../testing/start-venue.js";
 
 let folder: string;
 let venue: TestVenue;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tapedeck-venue-"));
-  venue = await startTestVenue({ redisUrl: inject("redisUrl"), store: folder, env: { REQUEST_WEIGHT: "12" } });
+  venue = await startTestVenue({
+    redisUrl: inject("redisUrl"),
+    store: folder,
+    env: { REQUEST_WEIGHT: "12", SESSION_PORTS: "0=any,0=binance-usdm/any" },
+  });
 });
 afterAll(async () => {
   await venue.end();
@@ -30,6 +35,14 @@ test("[VN1] a session's address is followed by Binance's own paths, for each mar
     expect(status).toBe(200);
     expect(Math.abs(body.serverTime - Date.now())).toBeLessThan(1_000);
   }
+});
+
+test("[VN5] a session's own port has Binance's paths only, and an entry that is none is named", async () => {
+  const [spot = "", usdm = ""] = venue.sessionUrls;
+  expect((await fetch(`${spot}/api/v3/ping`)).status).toBe(200);
+  expect((await fetch(`${usdm}/fapi/v1/ping`)).status).toBe(200);
+  expect((await fetch(`${spot}/venue/binance/any/api/v3/ping`)).status).toBe(404);
+  expect(() => readVenueConfig({ SESSION_PORTS: "9101=a b" })).toThrow(/SESSION_PORTS.*such as 9101=demo/);
 });
 
 test("[VN2] what the venue does not have is refused in Binance's form, and says where the list is", async () => {

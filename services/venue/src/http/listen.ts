@@ -14,14 +14,33 @@ export interface Listening {
 /** Longer than load balancers keep idle connections (usually 60 s), so that they close them and never race with our close. */
 const keepAliveMs = 75_000;
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Before the path of each request, for a port that is of one session. */
+  readonly prefix?: string;
+}
+
 /** @param upgrade takes over requests for a WebSocket */
 export async function listen(
   app: Koa,
   upgrade: (request: IncomingMessage, socket: Socket, head: Buffer) => void,
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, prefix }: Place,
 ): Promise<Listening> {
-  const server = createHttpServer(httpTimeouts, app.callback(), { keepAliveTimeout: keepAliveMs });
+  const serve = app.callback();
+  const place = (request: IncomingMessage): void => {
+    if (prefix !== undefined) request.url = prefix + (request.url ?? "/");
+  };
+  const server = createHttpServer(
+    httpTimeouts,
+    (request, response) => {
+      place(request);
+      void serve(request, response);
+    },
+    { keepAliveTimeout: keepAliveMs },
+  );
   server.on("upgrade", (request, socket, head) => {
+    place(request);
     if (socket instanceof Socket) upgrade(request, socket, head);
   });
   server.on("clientError", (_error, socket) => {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { clientAddress, guardedRequest } from "@tapedeck/runtime";
+import { clientAddress, guardedRequest, interval } from "@tapedeck/runtime";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
@@ -11,6 +11,9 @@ import type { SocketRequest, SocketRoute } from "./socket-route.js";
 
 /** Longer than any request of the WebSocket API. */
 const maxPayload = 65_536;
+/** As at Binance: how often a client is pinged, and how long it may stay silent. */
+const pingMs = 20_000;
+const silentMs = 60_000;
 
 /** The open sockets of this node, whatever their kind. */
 export class SocketServer {
@@ -18,6 +21,9 @@ export class SocketServer {
   readonly #routes: readonly SocketRoute[];
   readonly #server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
   readonly #open = new Map<WebSocket, string>();
+  /** When each socket last said anything, on the monotonic clock. */
+  readonly #heardAt = new WeakMap<WebSocket, number>();
+  readonly #stopPinging = interval(() => this.#ping(), pingMs);
   #accepting = true;
 
   constructor(venue: Venue, routes: readonly SocketRoute[]) {
@@ -84,10 +90,22 @@ export class SocketServer {
     const start = await route.prepare(request, this.#venue);
     return (socket) => {
       this.#open.set(socket, target.session);
+      const heard = () => void this.#heardAt.set(socket, performance.now());
+      heard();
+      for (const event of ["message", "pong", "ping"]) socket.on(event, heard);
       socket.on("close", () => this.#open.delete(socket));
       socket.on("error", () => socket.terminate()); // a message that is no valid frame, or too long
       start(socket);
     };
+  }
+
+  /** A paused market says nothing for hours: pings keep balancers from closing a socket, and find clients that are gone. */
+  #ping(): void {
+    const silentSince = performance.now() - silentMs;
+    for (const socket of this.#open.keys()) {
+      if ((this.#heardAt.get(socket) ?? 0) < silentSince) socket.terminate();
+      else socket.ping();
+    }
   }
 
   #countOf(session: string): number {
@@ -112,6 +130,7 @@ export class SocketServer {
   }
 
   close(): void {
+    this.#stopPinging();
     for (const socket of this.#open.keys()) socket.terminate();
     this.#server.close();
   }

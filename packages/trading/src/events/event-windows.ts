@@ -17,22 +17,24 @@ export interface EventSource {
 
 /** The events of tapes on their tapes' clock, read by some hundred frames and shared by all sessions of a process. */
 export class EventWindows {
-  readonly #kept = new LRUCache<string, Promise<readonly ShownEvent[]>>({ max: 500, maxSize: keptEvents });
+  readonly #kept = new LRUCache<string, Promise<readonly ShownEvent[]>>({ max: 5_000, maxSize: keptEvents });
 
   /** The events that frames `from` to `to` show first, both inclusive. Rejects as reading the tape does. */
   async *read(source: EventSource, from: Seq, to: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
     const last = Math.min(to, source.tape.span.lastSeq);
     for (let window = Math.floor(from / windowFrames); window * windowFrames <= last; window++) {
-      const events = await this.#window(source, window);
+      const events = await this.#window(source, window, from);
       yield between(events, from, last);
     }
   }
 
-  #window(source: EventSource, window: number): Promise<readonly ShownEvent[]> {
+  /** A window, or where the tape ends within it, only what is wanted: at the live edge every frame is another end. */
+  #window(source: EventSource, window: number, from: Seq): Promise<readonly ShownEvent[]> {
     const { tape, decimals, orders } = source;
-    const { firstSeq, lastSeq } = tape.span;
-    const first = Math.max(window * windowFrames, firstSeq);
-    const last = Math.min((window + 1) * windowFrames - 1, lastSeq);
+    const { firstSeq, lastSeq, growing } = tape.span;
+    const end = (window + 1) * windowFrames - 1;
+    const first = Math.max(window * windowFrames, firstSeq, growing && lastSeq < end ? from : 0);
+    const last = Math.min(end, lastSeq);
     const key = `${tape.id} ${first} ${last} ${decimals.price} ${decimals.size} ${orders}`;
     const known = this.#kept.get(key);
     if (known !== undefined) return known;

@@ -46,6 +46,16 @@ test.for(["dark", "light"] as const)(
     await dashboard.page.getByRole("tab", { name: "Inspector" }).click();
     await dashboard.key(",");
     expect(await seriousIssues(dashboard)).toEqual([]);
+    await dashboard.press("Open the order ticket");
+    await dashboard.page.getByRole("radio", { name: "Market", exact: true }).click();
+    await dashboard.press(/^Buy/);
+    await dashboard.page.getByRole("tab", { name: "Orders" }).click();
+    await dashboard.press(/^Cancel buy/);
+    await dashboard.press("Click trading");
+    expect(await seriousIssues(dashboard)).toEqual([]);
+    await dashboard.press("Report and branches");
+    expect(await seriousIssues(dashboard)).toEqual([]);
+    await dashboard.page.keyboard.press("Escape");
     for (const panel of ["Choose a tape", "Session", "Export", "Choose rewind length"]) {
       await dashboard.press(panel);
       expect(await seriousIssues(dashboard)).toEqual([]);
@@ -108,7 +118,7 @@ test("[DB52] a phone shows one view at a time, all can be reached, and nothing i
     );
     expect(outside).toEqual([]);
   };
-  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Alerts", "Gaps", "Frame", "Depth"]) {
+  for (const tab of ["Price", "Ladder", "Signals", "Trades", "Orders", "Alerts", "Gaps", "Frame", "Depth"]) {
     await dashboard.page.getByRole("tab", { name: tab }).tap();
     await dashboard.page.getByRole("tabpanel").waitFor();
     await fits();

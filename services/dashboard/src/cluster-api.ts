@@ -15,16 +15,24 @@ export interface ClusterAddress {
 }
 
 /** GET requests that the SDK has no method for. */
-function get({ api, token }: ClusterAddress, path: string, signal?: AbortSignal): Promise<Response> {
+export function get({ api, token }: ClusterAddress, path: string, signal?: AbortSignal): Promise<Response> {
   const headers: HeadersInit = token === undefined ? {} : { authorization: `Bearer ${token}` };
   return fetch(`${api}${path}`, { headers, ...(signal && { signal }) });
 }
 
 /** The JSON of an answer. Throws the message of a refusal. */
-async function jsonOf(response: Response) {
+export async function jsonOf(response: Response) {
   const body = await response.json();
   if (!response.ok) throw new Error(body.message);
   return body;
+}
+
+/** A request that changes something, and that the SDK has no method for. */
+export function send({ api, token }: ClusterAddress, method: "POST" | "DELETE", path: string, body?: unknown) {
+  const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  if (body === undefined) return fetch(`${api}${path}`, { method, headers });
+  headers["content-type"] = "application/json";
+  return fetch(`${api}${path}`, { method, headers, body: JSON.stringify(body) });
 }
 
 /** The last frames up to the session's playhead, at most 100, oldest first. */

@@ -5,19 +5,19 @@ import { createStore } from "zustand/vanilla";
 import styles from "./app.module.css";
 import { Tabs } from "./design/controls";
 import { persisted } from "./design/persisted";
-import { usePageState } from "./playback-context";
 import { FullPageState, useFullPageState } from "./states/full-page-states";
-import { OrderPanel } from "./trading/order-panel";
+import { OrdersTab } from "./trading/orders-tab";
+import { TradePanel } from "./trading/trade-panel";
 import { Anomalies } from "./views/anomalies/anomalies";
 import { Gaps } from "./views/gaps/gaps";
 import { GaugesPanel } from "./views/gauges/gauges";
 import { HeatmapPanel } from "./views/heatmap/heatmap-panel";
 import { Inspector } from "./views/inspector/inspector";
-import { LadderPanel } from "./views/ladder/ladder";
+import { LadderPanel } from "./views/ladder/ladder-panel";
 import { PricePanel } from "./views/price-chart/price-chart";
 import { Trades } from "./views/trades/trades";
 
-type SideTab = "trades" | "anomalies" | "gaps" | "inspector";
+type SideTab = "trades" | "orders" | "anomalies" | "gaps" | "inspector";
 type NarrowTab = "depth" | "price" | "ladder" | "signals" | SideTab;
 
 interface LayoutState {
@@ -59,7 +59,6 @@ function useNarrow(): boolean {
 }
 
 function WideLayout() {
-  const simulated = usePageState(({ session }) => session?.mode === "SIMULATION");
   return (
     <Split id="columns" orientation="horizontal" parts={{ charts: 58, ladder: 18, side: 24 }}>
       {{
@@ -73,11 +72,7 @@ function WideLayout() {
             <div className={styles.grow}>
               <LadderPanel />
             </div>
-            {simulated && (
-              <div className={styles.order}>
-                <OrderPanel />
-              </div>
-            )}
+            <TradePanel />
           </div>
         ),
         side: (
@@ -130,6 +125,7 @@ function Split<Name extends string>({ id, orientation, parts, children }: SplitP
 
 const sideTabs: readonly { readonly value: SideTab; readonly text: string }[] = [
   { value: "trades", text: "Trades" },
+  { value: "orders", text: "Orders" },
   { value: "anomalies", text: "Anomalies" },
   { value: "gaps", text: "Gaps" },
   { value: "inspector", text: "Inspector" },
@@ -156,6 +152,7 @@ function SideLists() {
 
 function SideList({ tab }: { readonly tab: SideTab }) {
   if (tab === "trades") return <Trades />;
+  if (tab === "orders") return <OrdersTab />;
   if (tab === "anomalies") return <Anomalies />;
   if (tab === "gaps") return <Gaps />;
   return <Inspector />;
@@ -167,6 +164,7 @@ const narrowTabs: readonly { readonly value: NarrowTab; readonly text: string }[
   { value: "ladder", text: "Ladder" },
   { value: "signals", text: "Signals" },
   { value: "trades", text: "Trades" },
+  { value: "orders", text: "Orders" },
   { value: "anomalies", text: "Alerts" },
   { value: "gaps", text: "Gaps" },
   { value: "inspector", text: "Frame" },
@@ -192,7 +190,6 @@ function NarrowLayout() {
 }
 
 function NarrowView({ tab }: { readonly tab: NarrowTab }) {
-  const simulated = usePageState(({ session }) => session?.mode === "SIMULATION");
   switch (tab) {
     case "depth":
       return <HeatmapPanel />;
@@ -204,11 +201,7 @@ function NarrowView({ tab }: { readonly tab: NarrowTab }) {
           <div className={styles.grow}>
             <LadderPanel />
           </div>
-          {simulated && (
-            <div className={styles.order}>
-              <OrderPanel />
-            </div>
-          )}
+          <TradePanel />
         </div>
       );
     case "signals":

@@ -88,6 +88,7 @@ export const tradedInstrument = z.object({
   tick: decimal.describe("prices are multiples of it"),
   lot: decimal.describe("amounts are multiples of it"),
 });
+export type TradedInstrument = z.infer<typeof tradedInstrument>;
 export const tradingAnswer = z.object({ settings: tradingSettings, instrument: tradedInstrument.nullable() });
 
 // Orders
@@ -218,4 +219,5 @@ export const branch = z.object({
   seq: z.int().describe("the frame at the playhead when it was left"),
   left_at: isoTime.describe("by the cluster's clock"),
 });
+export type SessionBranch = z.infer<typeof branch>;
 export const branchesAnswer = z.object({ branches: z.array(branch).describe("newest first") });

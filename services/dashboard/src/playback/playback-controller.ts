@@ -10,6 +10,7 @@ import {
 } from "@tapedeck/client";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ClusterAddress } from "../cluster-api";
+import { SessionTrading } from "../trading/orders/session-trading";
 import { AnimationLoop } from "./animation-loop";
 import { DeepBook } from "./deep-book";
 import { DeepHistory } from "./deep-history";
@@ -42,6 +43,10 @@ export class PlaybackController {
   readonly animation = new AnimationLoop();
   readonly deepBook = new DeepBook(this);
   readonly deepHistory = new DeepHistory(this);
+  readonly trading = new SessionTrading({
+    notify: (tone, text) => this.notify(tone, text),
+    invalidate: () => this.animation.invalidate(),
+  });
   #address: ClusterAddress = { api: "", token: undefined };
   #session: Session | undefined;
   /** Of the newest command that the cluster has not answered yet. */
@@ -124,6 +129,7 @@ export class PlaybackController {
     this.#session = undefined;
     this.#binding?.stop();
     this.#binding = undefined;
+    this.trading.close();
     this.log.clear();
     this.inspection.release();
     this.viewport.follow();

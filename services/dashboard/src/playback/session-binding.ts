@@ -1,6 +1,7 @@
 import type { ClusterClient, Session, SessionView, StateChange } from "@tapedeck/client";
 import type { StoreApi } from "zustand/vanilla";
 import { type ClusterAddress, loadHistory } from "../cluster-api";
+import type { SessionTrading } from "../trading/orders/session-trading";
 import type { AnimationLoop } from "./animation-loop";
 import { type FrameLog, follows } from "./frame-log";
 import type { Inspection } from "./inspection";
@@ -15,6 +16,7 @@ interface SessionDisplay {
   readonly inspection: Inspection;
   readonly viewport: Viewport;
   readonly animation: AnimationLoop;
+  readonly trading: SessionTrading;
   notify(tone: ToastTone, text: string): void;
 }
 
@@ -41,12 +43,14 @@ export class SessionBinding {
     this.#address = address;
     const { store, log, animation } = display;
     this.#tapeLoader = new TapeLoader(cluster, (loaded) => store.setState(loaded));
+    display.trading.open(session, address);
     store.setState({ phase: "open", connection: session.connection, node: session.node });
     this.#onState({ session: session.view, cause: "connected" });
     this.#undo = [
       session.onHistory(({ frames, epoch }) => {
         log.clear();
         for (const frame of frames) log.append(frame, epoch);
+        if (epoch !== this.#epoch) display.trading.onSeek();
         this.#epoch = epoch;
         animation.invalidate();
       }),
@@ -94,7 +98,7 @@ export class SessionBinding {
   }
 
   #onState({ session, cause }: StateChange): void {
-    const { store, log, viewport, inspection, animation, notify } = this.#display;
+    const { store, log, viewport, inspection, animation, trading, notify } = this.#display;
     const before = store.getState().session;
     const market = marketOf(session.tape ?? "");
     if (market !== this.market) {
@@ -102,19 +106,22 @@ export class SessionBinding {
       if (before) log.clear();
       viewport.follow();
       store.setState({ fills: [] });
+      if (before) trading.onOtherTape();
     }
     store.setState({ session, receivedAt: performance.now(), node: this.#session.node, feed: session.feed });
     viewport.setSpeed(session.speed);
     if (session.state === "PLAYING" && before?.state !== "PLAYING") inspection.release();
     this.#tapeLoader.show(session);
+    trading.onState();
     if (cause === "failover") notify("info", "Another node took over playback.");
     animation.invalidate();
   }
 
   /** The first frame of a new epoch arrived. The frames before it are loaded unless the log has them. */
   #onNewEpoch(epoch: number): void {
-    const { log } = this.#display;
+    const { log, trading } = this.#display;
     this.#epoch = epoch;
+    trading.onSeek();
     clearTimeout(this.#historyTimer);
     const { last } = log;
     if (last && follows(log.at(log.length - 2), last)) return;

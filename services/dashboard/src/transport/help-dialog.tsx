@@ -33,13 +33,18 @@ export function Help({ open, onClose }: { readonly open: boolean; readonly onClo
             </div>
             <div>
               <dt>Ladder</dt>
-              <dd>Wheel or drag: scroll to deeper levels</dd>
+              <dd>
+                Wheel or drag: scroll to deeper levels. Click: its price into the order ticket. Ctrl-click (⌘), or any
+                click in click trading: order at that price, left of the prices to buy, right of them to sell. Drag an
+                order: another price; Escape leaves it
+              </dd>
             </div>
             <div>
               <dt>Depth</dt>
               <dd>
                 Wheel: zoom time. Shift-wheel, or on the price axis: zoom prices. Drag sideways: look back; up or down:
-                scroll prices. Click: pin a moment. Double-click: follow playhead and price
+                scroll prices. Click: pin a moment. Double-click: follow playhead and price. Drag the label of an order:
+                another price
               </dd>
             </div>
           </dl>

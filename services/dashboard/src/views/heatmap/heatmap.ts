@@ -12,6 +12,7 @@ import { Bubbles } from "./clusters";
 import { DepthColumns, rows, slotOf } from "./columns/depth-columns";
 import { gridAround, gridFits, niceStep, type PriceSpan, pricesWithin } from "./columns/price-grid";
 import { listenToGestures, type PointerPosition } from "./gestures";
+import { HeatmapOrders } from "./heatmap-orders";
 import { axisHeight, axisWidth, drawOverlay } from "./overlay";
 import { pointedDepth, pointedLevel } from "./pointed-level";
 import { PriceView, pricesOf } from "./price-view";
@@ -49,6 +50,7 @@ export class Heatmap implements AnimatedView {
   /** Canvas pixels per CSS pixel. */
   #ratio = 1;
   #pointer: PointerPosition | undefined;
+  readonly #orders: HeatmapOrders;
   #undo: (() => void)[] = [];
 
   constructor(host: HTMLElement, playback: PlaybackController) {
@@ -60,14 +62,21 @@ export class Heatmap implements AnimatedView {
     host.append(this.#canvas, this.#overlay);
     this.#renderer = this.#createRenderer();
     this.#applyColours();
+    const plotSize = () => ({ width: this.#width - axisWidth, height: this.#height - axisHeight });
+    this.#orders = new HeatmapOrders(this.#overlay, playback, {
+      plotSize,
+      priceAt: (y) => this.#priceAt(y),
+      yOf: (price) => this.#yOf(price),
+    });
     this.#undo.push(
+      () => this.#orders.dispose(),
       watchSize(host, (width, height) => this.#resize(width, height)),
       theme.subscribe(() => this.#applyColours()),
       this.prices.store.subscribe(() => playback.animation.invalidate()),
       playback.animation.add({ everyMs: describeEveryMs, paint: () => this.#describe() }),
       playback.animation.add(this),
       listenToGestures(this.#overlay, playback, {
-        plotSize: () => ({ width: this.#width - axisWidth, height: this.#height - axisHeight }),
+        plotSize,
         zoomPrice: (factor, y) => this.prices.zoom(factor, y === undefined ? undefined : this.#priceAt(y)),
         scrollPrice: (share) => this.#scrollPrice(share),
         followPrice: () => this.prices.followPrice(),
@@ -92,6 +101,11 @@ export class Heatmap implements AnimatedView {
   #priceAt(y: number): number | undefined {
     const { span } = this.prices;
     return span && span.high - (y / (this.#height - axisHeight)) * (span.high - span.low);
+  }
+
+  #yOf(price: number): number | undefined {
+    const { span } = this.prices;
+    return span && ((span.high - price) / (span.high - span.low)) * (this.#height - axisHeight);
   }
 
   toCanvas(): HTMLCanvasElement {
@@ -164,6 +178,8 @@ export class Heatmap implements AnimatedView {
       pointer: this.#pointer,
       known: deep && this.#measured.chunk?.knownAtEnd,
       textAt: (logged, price) => this.#textAt(logged, price, perPixel, deep),
+      orders: this.#orders.lines(),
+      fills: this.#playback.trading.fillMarks,
       inspected: inspection.store.getState().seq === undefined ? undefined : inspection.shown,
     });
     return moving || waiting;

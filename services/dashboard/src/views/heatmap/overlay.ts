@@ -3,8 +3,10 @@ import { themeColour } from "../../design/theme";
 import { type FrameLog, follows, type LoggedFrame } from "../../playback/frame-log";
 import type { LoggedAnomaly } from "../../playback/frame-values";
 import type { TimeWindow } from "../../playback/viewport";
+import type { FillMark } from "../../trading/orders/session-trading";
 import { canvasFont, type Surface } from "../canvas-surface";
 import { type PriceSpan, roundPrices } from "./columns/price-grid";
+import { drawFillMarks, drawOrderLines, type OrderLine } from "./order-lines";
 
 export const axisWidth = 68;
 export const axisHeight = 20;
@@ -23,6 +25,9 @@ interface OverlayScene {
   readonly textAt: (logged: LoggedFrame, price: number) => string | undefined;
   /** The inspected frame, if any. */
   readonly inspected: LoggedFrame | undefined;
+  /** The user's working orders, and fills. */
+  readonly orders: readonly OrderLine[];
+  readonly fills: readonly FillMark[];
 }
 
 /** Lines, axes and crosshair above the heatmap. */
@@ -39,6 +44,8 @@ export function drawOverlay({ pen, width, height }: Surface, scene: OverlayScene
   drawBest(pen, scene, x, y);
   drawKnown(pen, scene, y, plot);
   drawAnomalies(pen, scene, x);
+  drawOrderLines(pen, scene.orders, { x, y, plot });
+  drawFillMarks(pen, scene.fills, scene.window, { x, y, plot });
   pen.restore();
   drawPriceAxis(pen, scene, plot, y);
   drawTimeAxis(pen, scene, plot, x);

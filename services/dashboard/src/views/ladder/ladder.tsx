@@ -1,22 +1,17 @@
 import type { Frame, Level } from "@tapedeck/protocol";
-import { useStore } from "zustand";
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { Button } from "../../design/controls";
 import { none, priceText, sizeText } from "../../design/format";
-import { Panel } from "../../design/panel";
 import { theme, themeColour } from "../../design/theme";
 import type { AnimatedView } from "../../playback/animation-loop";
 import { frameDepth } from "../../playback/deep-book";
 import { DerivedList } from "../../playback/frame-log";
 import { gapsOf, type LoggedTrade, ownTradesOf } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
-import { useFrameSample } from "../../playback-context";
 import { canvasFont, type Surface, surfaceOf, watchSize } from "../canvas-surface";
-import { InspectionMark, useView } from "../view";
-import styles from "./ladder.module.css";
+import { LadderOrders, withOwnPrices } from "./ladder-orders";
 import { listenToScroll } from "./ladder-scroll";
+import { chipBox, drawChip, isInChip, type OrderChip, rowHeight } from "./order-chip";
 
-const rowHeight = 18;
 const middleHeight = 30;
 
 /** The content of a row. A row with the same content is not drawn again. */
@@ -31,7 +26,31 @@ interface Row {
   readonly own: string;
   /** Risk of the liquidity gap, 0 to 100; undefined if the level is not a gap. */
   readonly gap: number | undefined;
+  /** The user's working orders at this price. */
+  readonly chip: OrderChip | undefined;
 }
+
+/** A row as the pointer finds it. */
+interface ShownRow {
+  readonly price: number;
+  readonly side: Row["side"];
+  readonly chip: OrderChip | undefined;
+}
+
+interface RowMarks extends Pick<Row, "traded" | "gap" | "chip"> {
+  /** The largest size in view. */
+  readonly most: number;
+  readonly own: number | undefined;
+}
+
+/** What a screen reader hears of. */
+interface Described {
+  readonly own: ReadonlyMap<number, number>;
+  readonly chips: ReadonlyMap<number, OrderChip>;
+  readonly rows: readonly Row[];
+}
+
+const orderText = ([price, { side, text }]: readonly [number, OrderChip]) => `${side} ${text} at ${price}`;
 
 /** The order book as a ladder: asks above, bids below, sizes as bars, and the user's own fills. Scrolls to all levels that are known. */
 export class Ladder implements AnimatedView {
@@ -53,6 +72,9 @@ export class Ladder implements AnimatedView {
   /** How far one can scroll to either side. */
   #limits = { bids: 0, asks: 0 };
   readonly #redraw: () => void;
+  /** What the rows show, by their y position. */
+  #rows: ReadonlyMap<number, ShownRow> = new Map();
+  readonly #orders: LadderOrders;
 
   constructor(host: HTMLElement, playback: PlaybackController) {
     this.#playback = playback;
@@ -67,7 +89,14 @@ export class Ladder implements AnimatedView {
       playback.animation.invalidate();
     };
     this.#redraw = redraw;
+    this.#orders = new LadderOrders(this.#canvas, playback, {
+      priceAt: (y) => this.#rowAt(y)?.price,
+      sideAt: (x) => (x < this.#width / 2 ? "buy" : "sell"),
+      chipAt: (x, y) => this.#chipAt(x, y),
+      redraw: () => playback.animation.invalidate(),
+    });
     this.#undo = [
+      () => this.#orders.dispose(),
       listenToScroll(this.#canvas, {
         rowHeight,
         pageRows: () => this.#rowsOfSide(),
@@ -123,7 +152,8 @@ export class Ladder implements AnimatedView {
     const { frame } = shown;
     const scrolled = this.scrolled.getState();
     const middle = Math.floor(this.#height / 2) - scrolled * rowHeight;
-    const { bids, asks } = this.#sides(frame, scrolled);
+    const chips = this.#orders.chips();
+    const { bids, asks } = withOwnPrices(this.#sides(frame, scrolled), chips.keys(), frame);
     const rows = new Map<number, Row>();
     const inView = (y: number) => y >= 0 && y + rowHeight <= this.#height;
     const askAt = (nth: number) => middle - middleHeight / 2 - (nth + 1) * rowHeight;
@@ -134,15 +164,24 @@ export class Ladder implements AnimatedView {
     const traded = new Set(frame.trades.slice(-50).map(({ price }) => price));
     const own = this.#ownFills(frame);
     const gaps = new Map(gapsOf(frame).map(({ price, risk_score }) => [price, risk_score]));
-    const add = (level: Level, y: number, side: Row["side"]) =>
-      rows.set(y, this.#row(level, side, most, traded.has(level[0]), own.get(level[0]), gaps.get(level[0])));
+    const shownRows = new Map<number, ShownRow>();
+    const add = (level: Level, y: number, side: Row["side"]) => {
+      const [price] = level;
+      const chip = chips.get(price);
+      rows.set(
+        y,
+        this.#row(level, side, { most, traded: traded.has(price), own: own.get(price), gap: gaps.get(price), chip }),
+      );
+      shownRows.set(y, { price, side, chip });
+    };
     for (const { level, y } of shownAsks) add(level, y, "sell");
     for (const { level, y } of shownBids) add(level, y, "buy");
+    this.#rows = shownRows;
     surface.pen.font = canvasFont(11.5);
     const sizeWidth = Math.max(...Array.from(rows.values(), ({ size }) => surface.pen.measureText(size).width));
     this.#draw(surface, rows, before, Math.ceil(sizeWidth));
     this.#middle(surface, frame, middle, before);
-    this.#describe(frame, own, [...rows.values()], now);
+    this.#describe(frame, { own, chips, rows: [...rows.values()] }, now);
   }
 
   #sides(frame: Frame, scrolled: number): { readonly bids: readonly Level[]; readonly asks: readonly Level[] } {
@@ -158,24 +197,30 @@ export class Ladder implements AnimatedView {
     return sides;
   }
 
-  #row(
-    [price, size]: Level,
-    side: Row["side"],
-    most: number,
-    traded: boolean,
-    own: number | undefined,
-    gap: number | undefined,
-  ): Row {
+  #row([price, size]: Level, side: Row["side"], { most, traded, own, gap, chip }: RowMarks): Row {
     const { decimals, sizeDecimals } = this.#playback;
     return {
-      price: size === 0 ? "·" : priceText(price, decimals),
+      price: size === 0 && chip === undefined ? "·" : priceText(price, decimals),
       size: size === 0 ? "" : sizeText(size, sizeDecimals),
       bar: Math.round(this.#columns().room * Math.sqrt(size / most)),
       side,
       traded,
       own: own === undefined ? "" : `${own > 0 ? "B" : "S"} ${sizeText(Math.abs(own), sizeDecimals)}`,
       gap: size === 0 ? undefined : gap,
+      chip,
     };
+  }
+
+  #rowAt(y: number): ShownRow | undefined {
+    for (const [top, row] of this.#rows) if (y >= top && y < top + rowHeight) return row;
+    return undefined;
+  }
+
+  /** The price of the working orders whose chip is there. */
+  #chipAt(x: number, y: number): number | undefined {
+    const row = this.#rowAt(y);
+    if (row?.chip === undefined || row.chip.look === "preview") return undefined;
+    return isInChip(x, chipBox(row.side, y, this.#columns())) ? row.price : undefined;
   }
 
   #columns(): { readonly left: number; readonly right: number; readonly room: number } {
@@ -189,8 +234,9 @@ export class Ladder implements AnimatedView {
     // Sizes are right-aligned, so that their decimal points line up.
     const places = { buy: left - 6, sell: Math.min(width - 4, right + 6 + sizeWidth) };
     for (const [y, row] of rows) {
-      const { price, size, bar, side, traded, own, gap } = row;
-      const text = `${places[side]} ${side} ${price} ${size} ${bar} ${traded} ${own} ${gap}`;
+      const { price, size, bar, side, traded, own, gap, chip } = row;
+      const order = chip && `${chip.look} ${chip.side} ${chip.text}`;
+      const text = `${places[side]} ${side} ${price} ${size} ${bar} ${traded} ${own} ${gap} ${order}`;
       this.#drawn.set(y, text);
       if (before.get(y) === text) continue;
       const at = y + rowHeight / 2 + 0.5;
@@ -215,13 +261,15 @@ export class Ladder implements AnimatedView {
         pen.font = canvasFont(10.5, 500);
         pen.textAlign = side === "buy" ? "left" : "right";
         pen.fillStyle = themeColour("--medium");
-        pen.fillText(own === "" ? `gap ${gap}` : "gap", side === "buy" ? right + 6 : left - 6, at);
+        const risk = own === "" ? `gap ${gap}` : "gap";
+        if (chip === undefined) pen.fillText(risk, side === "buy" ? right + 6 : left - 6, at);
         pen.strokeStyle = themeColour("--medium");
         pen.lineWidth = 1;
         pen.setLineDash([3, 2]);
         pen.strokeRect(left + 0.5, y + 1.5, right - left - 1, rowHeight - 3);
         pen.setLineDash([]);
       }
+      if (chip) drawChip(pen, chip, chipBox(side, y, { left, right }));
       if (own === "") continue;
       pen.font = canvasFont(10.5, 600);
       pen.textAlign = side === "buy" ? "right" : "left";
@@ -270,7 +318,7 @@ export class Ladder implements AnimatedView {
   }
 
   /** The description for screen readers, which read each change aloud, so it changes rarely. */
-  #describe(frame: Frame, own: ReadonlyMap<number, number>, rows: readonly Row[], now: number): void {
+  #describe(frame: Frame, { own, chips, rows }: Described, now: number): void {
     const scrolled = this.scrolled.getState();
     const changed = own.size !== this.#describedOwn || scrolled !== this.#describedScrolled;
     if (!changed && now - this.#describedAt < 2000) return;
@@ -289,6 +337,7 @@ export class Ladder implements AnimatedView {
       ...(scrolled === 0 ? [] : [`Scrolled: prices from ${prices[0] ?? "none"} to ${prices.at(-1) ?? "none"}.`]),
       ...(gaps.length > 0 ? [`Gaps: ${gaps.join(", ")}.`] : []),
       ...(traded.length > 0 ? [`Your trades: ${traded.join(", ")}.`] : []),
+      ...(chips.size > 0 ? [`Your orders: ${[...chips].map(orderText).join(", ")}.`] : []),
       "The inspector lists all levels.",
     ];
     this.#canvas.setAttribute("aria-label", sentences.join(" "));
@@ -297,35 +346,3 @@ export class Ladder implements AnimatedView {
 
 /** Stands for the bar in the middle in place of a y position. */
 const middleKey = -1000;
-
-export function LadderPanel() {
-  const { host, view } = useView((element, playback) => new Ladder(element, playback));
-  const gaps = useFrameSample(({ shown }) => (shown ? gapsOf(shown.frame).length : 0));
-  return (
-    <Panel
-      title="Ladder"
-      note={<InspectionMark />}
-      aside={
-        <>
-          {view && <ToBest ladder={view} />}
-          {gaps > 0 && (
-            <span className={styles.gaps} title="Levels with unusually little size, with their risk from 0 to 100">
-              {gaps === 1 ? "1 gap" : `${gaps} gaps`}
-            </span>
-          )}
-        </>
-      }
-      bodyRef={host}
-    />
-  );
-}
-
-function ToBest({ ladder }: { readonly ladder: Ladder }) {
-  const scrolled = useStore(ladder.scrolled);
-  if (scrolled === 0) return null;
-  return (
-    <Button className={styles.toBest} onClick={() => ladder.scrollToBest()}>
-      Best prices
-    </Button>
-  );
-}

@@ -26,6 +26,8 @@ import { rankOf } from "../../playback/frame-values";
 import type { PlaybackController } from "../../playback/playback-controller";
 import { anomalyFilter, passes } from "../anomalies/anomaly-filter";
 import { InspectionMark, useView } from "../view";
+import { ChartOrders } from "./chart-orders";
+import { seconds } from "./chart-time";
 import styles from "./price-chart.module.css";
 
 const maxMarkers = 120;
@@ -42,6 +44,7 @@ class PriceChart implements AnimatedView {
   #mid: ISeriesApi<"Line">;
   #micro: ISeriesApi<"Line">;
   #marks: ISeriesMarkersPluginApi<Time>;
+  readonly #orders: ChartOrders;
   #seenRevision = -1;
   #seenAppended = 0;
   #updates = 0;
@@ -78,6 +81,7 @@ class PriceChart implements AnimatedView {
     this.#micro = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, lineStyle: LineStyle.Solid });
     this.#mid = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, lastValueVisible: true });
     this.#marks = createSeriesMarkers(this.#mid, []);
+    this.#orders = new ChartOrders(this.#mid, playback);
     this.#applyColours();
     this.#chart.subscribeCrosshairMove((event) => this.#point(event));
     this.#chart.subscribeClick((event) => this.#pin(event));
@@ -113,6 +117,7 @@ class PriceChart implements AnimatedView {
     this.#seenRevision = log.revision;
     this.#seenAppended = log.appended;
     this.#mark(now);
+    this.#orders.paint();
   }
 
   #redraw(): void {
@@ -138,6 +143,7 @@ class PriceChart implements AnimatedView {
     if (kept) scale.setVisibleRange(kept);
     this.#updates = 0;
     this.#marked.count = -1;
+    this.#orders.forget();
   }
 
   #append(fresh: number): void {
@@ -226,6 +232,7 @@ class PriceChart implements AnimatedView {
     this.#mid.applyOptions({ color: themeColour("--accent") });
     this.#micro.applyOptions({ color: translucent("--info", 0.6) });
     this.#marked.count = -1;
+    this.#orders.forget();
     this.#playback.animation.invalidate();
   }
 
@@ -245,17 +252,6 @@ class PriceChart implements AnimatedView {
     if (inspection.store.getState().pinned) inspection.release();
     else if (seq !== undefined) inspection.pin(seq);
   }
-}
-
-/** The chart takes seconds since 1970, with fractions. */
-function seconds(ms: number): UTCTimestamp {
-  const value = ms / 1000;
-  if (!isTimestamp(value)) throw new RangeError(`${ms} is not a valid time`);
-  return value;
-}
-
-function isTimestamp(value: number): value is UTCTimestamp {
-  return Number.isFinite(value);
 }
 
 export function PricePanel() {

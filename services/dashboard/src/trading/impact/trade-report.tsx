@@ -1,31 +1,17 @@
 import type { ReportedOrder, TradeReport } from "@tapedeck/protocol";
-import { useCallback, useState } from "react";
-import { loadReport } from "../cluster-api";
-import { Button, scrollable } from "../design/controls";
-import { Dialog } from "../design/dialog";
-import { clockText, dateText, none, priceText, signed } from "../design/format";
-import { saveOrders } from "../export/save-file";
-import { usePageState, usePlayback } from "../playback-context";
-import { usePolling } from "../use-polling";
+import { useCallback } from "react";
+import { loadReport } from "../../cluster-api";
+import { Button, scrollable } from "../../design/controls";
+import { clockText, dateText, none, priceText, signed } from "../../design/format";
+import { saveOrders } from "../../export/save-file";
+import { usePageState, usePlayback } from "../../playback-context";
+import { usePolling } from "../../use-polling";
 import styles from "./trade-report.module.css";
 
 const refreshMs = 2000;
 
-/** Opens the trade report. */
-export function ReportButton() {
-  const [open, setOpen] = useState(false);
-  return (
-    <>
-      <Button onClick={() => setOpen(true)}>Report</Button>
-      <Dialog title="Trade report" open={open} onClose={() => setOpen(false)}>
-        <Report />
-      </Dialog>
-    </>
-  );
-}
-
 /** Orders, fills, and profit and loss of a session in all its simulated markets, including orders that a rewind undid. */
-function Report() {
+export function ImpactReport() {
   const playback = usePlayback();
   const id = usePageState(({ session }) => session?.session_id);
   const load = useCallback(

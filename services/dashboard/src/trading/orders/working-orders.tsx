@@ -1,0 +1,78 @@
+import type { SessionOrder } from "@tapedeck/protocol";
+import { type KeyboardEvent, useState } from "react";
+import { useStore } from "zustand";
+import { Button, IconButton, Input } from "../../design/controls";
+import { clockText } from "../../design/format";
+import { usePlayback } from "../../playback-context";
+import { isWorking, workingPrice } from "./order-list";
+import styles from "./orders.module.css";
+
+/** Orders that may still be filled, newest first. Their price can be typed anew, as dragging them does. */
+export function WorkingOrders() {
+  const { trading } = usePlayback();
+  const orders = useStore(trading.store, (state) => state.orders);
+  const working = orders.filter(isWorking).reverse();
+  return (
+    <section className={styles.part} aria-label="Working orders">
+      <header>
+        <h3>Working orders</h3>
+        {working.length > 1 && <Button onClick={() => void trading.cancelAll()}>Cancel all</Button>}
+      </header>
+      {working.length === 0 ? (
+        <p className={styles.none}>None. Use the ticket, or Ctrl-click a price in the ladder.</p>
+      ) : (
+        <ul className={styles.list} aria-label="Working orders, newest first">
+          {working.map((order) => (
+            <WorkingOrder key={order.order_id} order={order} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function WorkingOrder({ order }: { readonly order: SessionOrder }) {
+  const { trading } = usePlayback();
+  const { order_id, side, type, open, filled, status, created_at } = order;
+  const request = useStore(trading.store, ({ requests }) => requests.get(order_id)?.text);
+  const name = `${side} ${open}`;
+  return (
+    <li data-side={side} data-status={status} title={`${status} since ${clockText(Date.parse(order.updated_at))}`}>
+      <b>{side === "buy" ? "Buy" : "Sell"}</b>
+      <span>
+        {open}
+        {Number(filled) > 0 && <small> ({filled} filled)</small>}
+      </span>
+      <PriceInput order={order} />
+      <small>{request ?? (status === "PENDING" ? "on its way" : type.toLowerCase().replace("_", "-"))}</small>
+      <time>{clockText(Date.parse(created_at), 0)}</time>
+      <IconButton icon="close" size={12} label={`Cancel ${name}`} onClick={() => void trading.cancel(order_id)} />
+    </li>
+  );
+}
+
+/** A limit order's price. Enter moves the order there, Escape restores it. */
+function PriceInput({ order }: { readonly order: SessionOrder }) {
+  const { trading } = usePlayback();
+  const [typed, setTyped] = useState<string>();
+  const { order_id, price, stop_price, type, side, open } = order;
+  const text = type === "STOP" || type === "STOP_LIMIT" ? stop_price : price;
+  // A trigger cannot be moved, only cancelled.
+  if (type !== "LIMIT" || text === null) return <span>{workingPrice(order) === null ? "market" : `stop ${text}`}</span>;
+  const onKeyDown = ({ key }: KeyboardEvent) => {
+    if (key === "Enter" && typed !== undefined && typed !== price) void trading.replace(order_id, { price: typed });
+    if (key === "Enter" || key === "Escape") setTyped(undefined);
+  };
+  return (
+    <Input
+      small
+      inputMode="decimal"
+      aria-label={`Price of ${side} ${open}`}
+      title="Enter moves the order to another price"
+      value={typed ?? text}
+      onChange={({ target }) => setTyped(target.value)}
+      onKeyDown={onKeyDown}
+      onBlur={() => setTyped(undefined)}
+    />
+  );
+}

@@ -69,14 +69,14 @@ test("[P8] the refusal of an invalid message says what is wrong with it", async 
   const odd: readonly [message: string, sentence: string][] = [
     ["{", "message: must be JSON; nothing was changed."],
     ["[]", "message: expected object, received array; nothing was changed."],
-    ['{"type":"subscribe"}', "type: must be command, ping, auth or ORDER; nothing was changed."],
+    ['{"type":"subscribe"}', "type: must be command, ping, ack_frame, auth or ORDER; nothing was changed."],
     [
       '{"type":"command","id":{},"command":"pause"}',
       "id: must be a text of at most 100 characters or a number; nothing was changed.",
     ],
     [
       '{"type":"command","id":1,"command":"fly"}',
-      "command: must be one of start, pause, resume, stop, live, speed, goback, seek, step, range, mode, order; nothing was changed.",
+      "command: must be one of start, pause, resume, stop, live, speed, pace, goback, seek, step, range, mode, order; nothing was changed.",
     ],
     ['{"type":"auth"}', "token: is missing; expected string; nothing was changed."],
     ['{"type":"ORDER","side":"HOLD"}', "side: must be BUY or SELL; nothing was changed."],

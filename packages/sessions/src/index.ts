@@ -9,9 +9,12 @@ export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
 export { isSystemCommand, type SystemCommand, systemCauses, writeLeadMs } from "./rules/commands.js";
 export { type EndedEpoch, lastSeqOf } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
+export { boundAt, lastPlayable, movedTo, nextDueMs, type PacedPlace, reachOf } from "./rules/pace.js";
 export {
   endsAt,
+  frameCapOf,
   isMoving,
+  isPaced,
   type PlaybackPlan,
   planPlayback,
   playheadAt,
@@ -31,10 +34,13 @@ export {
 export {
   type FrameHead,
   frameHead,
+  type PaceHead,
   parseHead,
+  readPace,
   type StateHead,
   stateHead,
 } from "./store/channel.js";
+export { type AdvanceReply, type ReaderReport, readerForgottenMs } from "./store/readers.js";
 export type { StoredSession } from "./store/record-codec.js";
 export { decodeRecord, decodeState, traceOf } from "./store/record-codec.js";
 export { defineSessionScripts } from "./store/scripts/scripts.js";

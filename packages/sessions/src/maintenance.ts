@@ -22,6 +22,7 @@ const claimFields = [
   "edge",
   "ticker",
   "ticker_seen_ms",
+  "pace",
 ] as const satisfies readonly SessionField[];
 
 /** Periodic work on all sessions, by one node in the cluster at a time; doing it twice does no harm. */
@@ -74,14 +75,14 @@ export class SessionMaintenance {
   /** Runs every few seconds for every playing session, so it reads only the fields that it needs. */
   async #requeue({ id, score }: IndexedSession, now: WallMs): Promise<boolean> {
     const { redis, keys, index } = this.#store;
-    const [rev, state, tape, parked, edge, ticker, seen] = await redis.hmget(keys.session(id), ...claimFields);
+    const [rev, state, tape, parked, edge, ticker, seen, pace] = await redis.hmget(keys.session(id), ...claimFields);
     if (!rev) {
       if ((await index.expiryOf(id)) === undefined) await index.remove(id, score);
       return false;
     }
     const served = hasLiveTicker({ ticker: ticker ?? "", tickerSeenMs: Number(seen) }, now);
     const session = { state: state ?? "", tape: tape ?? "", parked: parked === "1", edge: edge === "1" };
-    if (served || !needsTicker(session)) return false;
+    if (pace === "lossless" || served || !needsTicker({ ...session, lossless: null })) return false;
     await this.#tickerQueue.request({ id, rev: Number(rev) });
     return true;
   }

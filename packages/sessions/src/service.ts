@@ -20,7 +20,7 @@ import type { Tapes } from "./rules/choose-mode.js";
 import { causeOf, isSystemCommand, type SystemCommand, writeLeadMs } from "./rules/commands.js";
 import { epochEndedBy } from "./rules/epochs.js";
 import { type NewSessionOptions, newSession } from "./rules/new-session.js";
-import type { SeekableTape } from "./rules/playhead.js";
+import { isPaced, type SeekableTape } from "./rules/playhead.js";
 import { type ActionChain, hasLiveTicker, needsTicker, type SessionRecord, waitsForItsTape } from "./rules/record.js";
 import { resolve } from "./rules/resolve.js";
 import { stateHead } from "./store/channel.js";
@@ -64,6 +64,9 @@ export interface PlannedActions {
 
 /** @param aheadMs how much more time than usual writing takes, as attempts that were too late have shown */
 export type PlanActions = (session: SessionRecord, now: WallMs, aheadMs: number) => Promise<PlannedActions>;
+
+/** A session that a command is applied to. `heldUntil`: the playhead stands until then, and the change must be written by then. */
+type FoundSession = StoredSession & { readonly heldUntil?: WallMs };
 
 /** A command gives up after this many conflicting changes in a row; all clients of `global` share one session. */
 const maxAttempts = 30;
@@ -164,21 +167,29 @@ export class SessionService {
     let aheadMs = 0;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
       const began = performance.now();
-      const { record: before, now, connections } = await this.#find(id, true);
-      const { chain, added, by } = await plan(before, now, aheadMs);
-      const after = { ...before, chain, rev: before.rev + 1, lastActivity: Math.floor(now) };
-      const outcome = await this.#store.replace(before, after, "acted", { actions: added, by });
-      if (outcome === "gone") throw notFound(id);
-      if (outcome === "too late") aheadMs = 2 * (performance.now() - began);
-      else if (outcome === "conflict") await delay(Math.random() * 2 * attempt);
-      else {
-        await this.#afterwards(id, "notifying its ticker", () =>
-          this.#notifyTicker(before, after, { type: "start" }, outcome.message, now),
-        );
-        return { record: after, now, connections, changed: true, before };
-      }
+      const found = await this.#find(id, true);
+      const performed = await this.#holding(found, () => this.#append(found, plan, aheadMs));
+      if (typeof performed !== "string") return performed;
+      if (performed === "too late") aheadMs = 2 * (performance.now() - began);
+      else await delay(Math.random() * 2 * attempt);
     }
     throw new RefusedError(refuse("BUSY", `Session ${id} has too many concurrent changes. Nothing was changed.`));
+  }
+
+  async #append(
+    { record: before, now, connections, heldUntil }: FoundSession,
+    plan: PlanActions,
+    aheadMs: number,
+  ): Promise<CommandResult | "conflict" | "too late"> {
+    const { chain, added, by } = await plan(before, now, aheadMs);
+    const after = { ...before, chain, rev: before.rev + 1, lastActivity: Math.floor(now) };
+    const outcome = await this.#store.replace(before, after, "acted", { actions: added, by: heldUntil ?? by });
+    if (outcome === "conflict" || outcome === "too late") return outcome;
+    if (outcome === "gone") throw notFound(before.id);
+    await this.#afterwards(before.id, "notifying its ticker", () =>
+      this.#notifyTicker(before, after, { type: "start" }, outcome.message, now),
+    );
+    return { record: after, now, connections, changed: true, before };
   }
 
   /** Deletes a session; false if there is none. Its sockets close, its ticker stops. */
@@ -200,7 +211,17 @@ export class SessionService {
     aheadMs: number,
     signal?: AbortSignal,
   ): Promise<CommandResult | "conflict" | "too late"> {
-    const { record: before, now, connections } = await this.#find(id, !isSystemCommand(command));
+    const found = await this.#find(id, !isSystemCommand(command));
+    return await this.#holding(found, () => this.#change(found, command, aheadMs, signal));
+  }
+
+  async #change(
+    { record: before, now, connections, heldUntil }: FoundSession,
+    command: Command | SystemCommand,
+    aheadMs: number,
+    signal?: AbortSignal,
+  ): Promise<CommandResult | "conflict" | "too late"> {
+    const { id } = before;
     const leaves = command.type === "mode" && command.mode !== "LIVE";
     if (waitsForItsTape(before) && !isSystemCommand(command) && !leaves) {
       // Without viewers, no gateway has switched it to the tape that its feed has begun meanwhile; the command refers to that.
@@ -225,7 +246,7 @@ export class SessionService {
       ended,
       order,
       branch,
-      by: resolved.by,
+      by: heldUntil ?? resolved.by,
     });
     if (outcome === "conflict" || outcome === "too late") return outcome;
     if (outcome === "gone") throw notFound(id);
@@ -242,13 +263,39 @@ export class SessionService {
     return { record: after, now, connections, changed: true, before };
   }
 
-  async #find(id: string, creates: boolean): Promise<StoredSession> {
+  async #find(id: string, creates: boolean): Promise<FoundSession> {
     const stored = await this.#store.read(id);
-    if (stored !== undefined) return stored;
+    if (stored !== undefined) return isPaced(stored.record) ? await this.#hold(stored) : stored;
     if (id === globalSessionId && creates) {
       return await this.open(id);
     }
     throw notFound(id);
+  }
+
+  /** Readers may move its playhead thousands of times a second: it stands while a command is resolved and written. */
+  async #hold({ record }: StoredSession): Promise<FoundSession> {
+    const held = await this.#store.hold(record.id);
+    if (held === undefined) throw notFound(record.id);
+    const { heldUntil, ...stored } = held;
+    return heldUntil > 0 ? { ...stored, heldUntil } : stored;
+  }
+
+  /** Makes a change, and lets the playhead go again if nothing was written, which would have ended the hold. */
+  async #holding(
+    { record, heldUntil }: FoundSession,
+    change: () => Promise<CommandResult | "conflict" | "too late">,
+  ): Promise<CommandResult | "conflict" | "too late"> {
+    if (heldUntil === undefined) return await change();
+    let written = false;
+    try {
+      const performed = await change();
+      written = typeof performed !== "string" && performed.changed;
+      return performed;
+    } finally {
+      if (!written) {
+        await this.#afterwards(record.id, "letting its playhead go", () => this.#store.releaseHold(record, heldUntil));
+      }
+    }
   }
 
   /**

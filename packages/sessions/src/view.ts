@@ -2,7 +2,7 @@ import { type FeedStatus, isoOfMs, limits, mode, type SessionView, type WallMs }
 import type { Tape, TapePosition } from "@tapedeck/tape";
 import { z } from "zod";
 import { positionAt, type SeekableTape } from "./rules/playhead.js";
-import type { SessionRecord } from "./rules/record.js";
+import type { Lossless, SessionRecord } from "./rules/record.js";
 import { expiresAt } from "./store/expiry.js";
 import { markToMarket } from "./trading/account.js";
 
@@ -59,8 +59,13 @@ export function viewOf(
     expires_at: isoOfMs(expiresAt(record)),
     ...(record.mode === "SIMULATION" ? { account: markToMarket(record.account, mid) } : {}),
     ...(feed ? { feed } : {}),
+    ...(record.lossless ? { pace: paceOf(record.lossless, record.speed) } : {}),
     ...(keptModes.length > 0 ? { kept_modes: keptModes } : {}),
   };
+}
+
+function paceOf({ window, bounded }: Lossless, speed: number): SessionView["pace"] {
+  return { type: "lossless", window, speed: bounded ? speed : "max" };
 }
 
 /** Frames of history that a new client gets. */

@@ -20,6 +20,8 @@ const shape = z.object({
   SLOW_BYTES: integer("bytes", { min: 1_024, max: 4_194_304 }).default(65_536),
   /** How long this may last before the socket is closed with 4408. */
   SLOW_CLOSE_MS: millis.default(30_000),
+  /** In lossless pace: a socket that has frames and acknowledges none for this long is closed with 4408, and holds nobody back any more. */
+  READER_STALL_MS: millis.default(60_000),
   /** A socket that sends nothing for this long, not even a pong, is closed. A ping is sent before that. */
   IDLE_TIMEOUT_S: integer("seconds", { min: 8, max: 960 }).default(120),
   /** If set, metrics are served only on this port. */

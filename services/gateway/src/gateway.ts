@@ -41,6 +41,7 @@ const probeMs = 1_000;
 const probeTimeoutMs = 3_000;
 const outageCheckMs = 250;
 const slowCheckMs = 500;
+const readerCheckMs = 500;
 const delaySampleMs = 100;
 const legacyRefreshMs = 15_000;
 /** How long a socket may outlive the share link that opened it. */
@@ -143,6 +144,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
       },
       counters,
       delay,
+      pacing: { store, node, now, stallMs: config.READER_STALL_MS, log },
       log,
       onEnded: (subscription, cause) => {
         for (const subscriber of [...subscription.subscribers]) subscriber.close(4404, sessionGoneReasons[cause]);
@@ -231,6 +233,7 @@ export async function startGateway(parts: GatewayParts): Promise<Gateway> {
     interval(() => {
       legacySockets.refresh().catch((error) => log.debug({ err: error }, "legacy sockets not noted"));
     }, legacyRefreshMs),
+    interval(() => subscriptions.checkReaders(), readerCheckMs),
     interval(() => subscriptions.renewFeedDemands(feedDemandMs), feedDemandCheckMs),
   ];
 

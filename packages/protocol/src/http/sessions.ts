@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { decimalText } from "../formats/decimal.js";
-import { modeChoice, rangeChoice, sourceChoice } from "../session/commands.js";
+import { modeChoice, pace, rangeChoice, readAhead, sourceChoice } from "../session/commands.js";
 import { newSessionId, sessionIdPattern } from "../session/session-id.js";
 import { maxSpeed, minSpeed, mode, playbackState, sessionView } from "../session/session-view.js";
 import { limits } from "../socket/limits.js";
@@ -22,6 +22,10 @@ export const createBody = z.object({
     .optional()
     .describe("frames per second; 0 sends every frame"),
   gaps: z.enum(["skip", "keep"], "must be skip or keep").optional(),
+  pace: pace
+    .optional()
+    .describe("`lossless`: the playhead waits for its readers, at most at `speed`; without one, as fast as they can"),
+  window: readAhead.optional().describe("with `pace` lossless: frames ahead of the slowest reader; 1 unless chosen"),
 });
 export type CreateBody = z.infer<typeof createBody>;
 

@@ -3,6 +3,7 @@ import { describeIssues, type InvalidInput } from "../errors/invalid-input.js";
 import { decimal } from "../formats/decimal.js";
 import { isoTime } from "../formats/time.js";
 import { eventType, severity } from "../frame/frame.js";
+import { limits } from "../socket/limits.js";
 import { maxSpeed, minSpeed, mode } from "./session-view.js";
 
 const speedValue = decimal.min(minSpeed, `must be at least ${minSpeed}`).max(maxSpeed, `must be at most ${maxSpeed}`);
@@ -68,6 +69,23 @@ export const rangeChoice = z.object({
 
 export const modeChoice = z.object({ mode, ...sourceChoice.shape });
 
+/** Frames that a reader may be given beyond the last one that it has acknowledged. */
+export const readAhead = z
+  .int("must be a whole number")
+  .min(1, "must be at least 1")
+  .max(limits.window, `must be at most ${limits.window}`);
+/** A speed, or the word for as fast as the readers can. */
+const anySpeed = z.union([speedValue, z.literal("max")], `must be ${minSpeed} to ${maxSpeed}, or max`);
+
+/** What moves the playhead: the clock, or the readers' acknowledgements. */
+export const pace = z.enum(["clock", "lossless"], "must be clock or lossless");
+export type PaceName = z.infer<typeof pace>;
+const paceChoice = z.object({
+  pace,
+  window: readAhead.optional().describe("lossless: frames ahead of the slowest reader; 1 unless chosen"),
+  speed: anySpeed.optional().describe("lossless: the upper bound; `max` unless chosen"),
+});
+
 /** A market order in the session's own simulated market. */
 const orderChoice = z.object({
   side: z
@@ -85,6 +103,7 @@ export const commandArguments = {
   stop: z.object({}),
   live: z.object({}),
   speed: z.object({ value: speedValue }),
+  pace: paceChoice,
   goback: z.object({ seconds: decimal.positive("must be above 0").max(1e9, "must be at most 1,000,000,000") }),
   seek: seekTarget,
   step: stepBy,
@@ -96,13 +115,14 @@ export type CommandName = keyof typeof commandArguments;
 export const commandNames = Object.keys(commandArguments) as readonly CommandName[];
 
 /** Commands in which a null argument counts as absent: existing clients send `symbol: null` for "none". */
-export const nullMeansAbsent: ReadonlySet<CommandName> = new Set(["mode", "order"]);
+export const nullMeansAbsent: ReadonlySet<CommandName> = new Set(["mode", "order", "pace"]);
 
 /** A command as the client sent it, by HTTP or socket. `packages/sessions` decides what it does. */
 export type Command =
   | { type: "start" | "pause" | "resume" | "stop" }
   | { type: "live" }
   | { type: "speed"; value: number }
+  | ({ type: "pace" } & z.infer<typeof paceChoice>)
   | { type: "goback"; seconds: number }
   | { type: "seek"; to: SeekTarget }
   | { type: "step"; by: StepBy }
@@ -124,6 +144,8 @@ export function parseCommand(type: CommandName, given: unknown): ParsedCommand {
       return { ok: { type } };
     case "speed":
       return read(commandArguments.speed, args, ({ value }) => ({ type, value }));
+    case "pace":
+      return read(paceChoice, args, (choice) => ({ type, ...choice }));
     case "goback":
       return read(commandArguments.goback, args, ({ seconds }) => ({ type, seconds }));
     case "seek":

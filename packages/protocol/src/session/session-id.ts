@@ -7,6 +7,7 @@ export const actionNames = [
   "resume",
   "stop",
   "speed",
+  "pace",
   "goback",
   "seek",
   "step",

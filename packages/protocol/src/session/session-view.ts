@@ -91,6 +91,14 @@ export const sessionView = z
         "other modes that the session has been in; changing to one of them without naming a source resumes it as it was left",
       ),
     account: markedAccount.optional().describe("in SIMULATION"),
+    pace: z
+      .object({
+        type: z.literal("lossless"),
+        window: z.int().describe("frames that readers may be given beyond what the slowest has acknowledged"),
+        speed: z.union([z.number(), z.literal("max")]).describe("the upper bound"),
+      })
+      .optional()
+      .describe("in lossless pace: the playhead waits for the session's readers"),
   })
   .meta({ id: "Session" });
 export type SessionView = z.infer<typeof sessionView>;

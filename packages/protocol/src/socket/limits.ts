@@ -16,6 +16,8 @@ export const limits = {
   tradesPerMessage: 1_000,
   /** Past epochs that a session keeps for resuming. */
   epochs: 8,
+  /** Frames that readers of a session in lossless pace may be given beyond what the slowest has acknowledged. */
+  window: 1_000,
   /** Orders that a session may have in total. */
   orders: 1_000,
   /** Lines of a session's log of trading actions: orders, cancellations and replacements, ever. */

@@ -94,12 +94,21 @@ export const clientMessage = z.discriminatedUnion(
     }),
     z.object({ type: z.literal("ping") }),
     z
+      .object({
+        type: z.literal("ack_frame"),
+        epoch: z.int("must be a whole number"),
+        seq: z.int("must be a whole number"),
+      })
+      .describe("the client is done with all frames of this epoch up to this one; it makes the socket a reader"),
+    z
       .object({ type: z.literal("auth"), token: z.string() })
       .describe(
         "the first message, if authentication is on and the token was not sent otherwise; later, a fresh token",
       ),
     z.looseObject({ type: z.literal("ORDER") }).describe("the command `order` without an id"),
   ],
-  { error: (issue) => (issue.code === "invalid_union" ? "must be command, ping, auth or ORDER" : undefined) },
+  {
+    error: (issue) => (issue.code === "invalid_union" ? "must be command, ping, ack_frame, auth or ORDER" : undefined),
+  },
 );
 export type ClientMessage = z.infer<typeof clientMessage>;

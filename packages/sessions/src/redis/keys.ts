@@ -14,6 +14,8 @@ export interface Keys {
   actions(id: string): string;
   /** What its user had done where a rewind undid it. */
   branches(id: string): string;
+  /** Sockets that acknowledge frames, in lossless pace. */
+  readers(id: string): string;
   /** Valid share links of the session. */
   shares(id: string): string;
   /** Keys with which clients of an exchange sign requests to the session's venue. */
@@ -87,6 +89,7 @@ export function keysWith(prefix: string): Keys {
     orders: (id) => `${session(id)}:orders`,
     actions: (id) => `${session(id)}:actions`,
     branches: (id) => `${session(id)}:branches`,
+    readers: (id) => `${session(id)}:readers`,
     shares: (id) => `${session(id)}:shares`,
     venueKeys: (id) => `${session(id)}:venue-keys`,
     expiry: `${prefix}:sessions:expiry`,

@@ -50,7 +50,10 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const keys = keysWith(prefix);
   const any = "*";
   const session = keys.session(any);
-  const parts = [keys.viewers(any), keys.epochs(any), keys.orders(any), keys.actions(any), keys.branches(any)];
+  const parts = [
+    ...[keys.viewers(any), keys.epochs(any), keys.orders(any)],
+    ...[keys.actions(any), keys.branches(any), keys.readers(any)],
+  ];
   const shares = keys.shares(any);
   const venueKeys = keys.venueKeys(any);
   const index = [keys.created, keys.expiry, keys.mode(any), keys.state(any), keys.createdBy(any), keys.ownedBy(any)];
@@ -85,6 +88,8 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
       "lpush",
       "ltrim",
       "rpush",
+      "hdel",
+      "pexpire",
     ),
     rule(keysOf(...index), ...run, ...readSet, ...changeSet, "pexpireat"),
     rule(keysOf(...totals), "hincrby", "expire"),

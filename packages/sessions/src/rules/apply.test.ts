@@ -51,6 +51,7 @@ const examples: Record<Command["type"], Command> = {
   live,
   resume: { type: "resume" },
   speed: { type: "speed", value: 2 },
+  pace: { type: "pace", pace: "lossless" },
   range: { type: "range", from: at(1000), to: at(9000) },
   seek: seekTo(10),
   goback: { type: "goback", seconds: 1 },
@@ -76,6 +77,7 @@ const outcomesOnTape: Outcomes = {
     pause: "PAUSED",
     stop: "STOPPED",
     speed: "STOPPED",
+    pace: "STOPPED",
     range: "STOPPED",
     seek: "PAUSED",
     goback: "PAUSED",
@@ -90,6 +92,7 @@ const outcomesOnTape: Outcomes = {
     pause: "PAUSED",
     stop: "STOPPED",
     speed: "PLAYING",
+    pace: "PLAYING",
     range: "PLAYING",
     seek: "PLAYING",
     goback: "PLAYING",
@@ -104,6 +107,7 @@ const outcomesOnTape: Outcomes = {
     pause: "PAUSED",
     stop: "STOPPED",
     speed: "PAUSED",
+    pace: "PAUSED",
     range: "PAUSED",
     seek: "PAUSED",
     goback: "PAUSED",
@@ -118,9 +122,9 @@ const withoutPlaces = { seek: "NO_TAPE", goback: "NO_TAPE", step: "NO_TAPE", ran
 
 /** In LIVE on a tape; `mode` is the first one to REPLAY. */
 const outcomesInLive: Outcomes = {
-  STOPPED: { ...outcomesOnTape.STOPPED, live: "PLAYING" },
-  PLAYING: { ...outcomesOnTape.PLAYING, live: "PLAYING" },
-  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING", mode: "STOPPED" },
+  STOPPED: { ...outcomesOnTape.STOPPED, live: "PLAYING", pace: "INVALID_VALUE" },
+  PLAYING: { ...outcomesOnTape.PLAYING, live: "PLAYING", pace: "INVALID_VALUE" },
+  PAUSED: { ...outcomesOnTape.PAUSED, live: "PLAYING", pace: "INVALID_VALUE", mode: "STOPPED" },
 };
 
 /** In LIVE before its feed has brought any frame, and thus without a tape. */

@@ -1,15 +1,13 @@
 import { isRefusal, type Refusal, refuse } from "@tapedeck/protocol";
-import type { TapePosition, Timeline } from "@tapedeck/tape";
+import type { TapePosition } from "@tapedeck/tape";
 import { applyOrder, orderRefusal } from "../trading/orders.js";
 import { type Edge, isSystemCommand, type Moment, type ResolvedCommand, type SystemCommand } from "./commands.js";
 import { anchorAt, beginEpochAt, returnTo, switchTape, wholeTape } from "./epochs.js";
-import { wallMsBetween } from "./playhead.js";
+import { loopRefusal } from "./loop-length.js";
+import { changePace } from "./pace.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 import { followEdge, leaveMode, paused, playing, stopped } from "./states.js";
 import { applySystem } from "./system.js";
-
-/** Shorter loops are refused: each round begins an epoch. Wall time. */
-const minLoopMs = 250;
 
 /**
  * Applies a command to a session. Pure: the moment is passed in, so that api, gateway, ticker and tests get the same result. Returns
@@ -37,6 +35,8 @@ function applyUserCommand(session: SessionRecord, command: UserCommand, moment: 
       return session.mode === "LIVE" ? goLive(session, command.edge, moment) : notLive(session);
     case "speed":
       return changeSpeed(session, command.value, moment);
+    case "pace":
+      return changePace(session, command, moment);
     case "seek":
     case "goback":
       return refuseWithoutTape(session) ?? seek(session, command.to, moment);
@@ -95,6 +95,7 @@ function goLive(session: SessionRecord, edge: Edge | undefined, { here, now }: M
 }
 
 function changeSpeed(session: SessionRecord, speed: number, moment: Moment): SessionRecord | Refusal {
+  if (session.lossless !== null) return changePace(session, { type: "pace", pace: "lossless", speed }, moment);
   if (speed === session.speed) return session;
   const tooShort = session.loop ? loopRefusal(moment.timeline, moment.start, moment.end, speed) : undefined;
   if (tooShort) return tooShort;
@@ -133,17 +134,6 @@ function changeRange(
     return session.state === "STOPPED" ? stopped(there, session.reason === "start" ? "start" : "stop") : there;
   }
   return session.state === "PLAYING" ? anchorAt(ranged, here, now) : ranged;
-}
-
-function loopRefusal(timeline: Timeline, start: TapePosition, end: TapePosition, speed: number): Refusal | undefined {
-  const ms = wallMsBetween(timeline, start.ns, end.ns, speed);
-  if (ms >= minLoopMs) return undefined;
-  const least = Math.ceil(minLoopMs * speed);
-  const tapeMs = Math.floor(ms * speed);
-  return refuse(
-    "LOOP_TOO_SHORT",
-    `A loop at speed ${speed} must last at least ${least} ms of tape; this one would last ${tapeMs} ms. Nothing was changed.`,
-  );
 }
 
 function changeMode(

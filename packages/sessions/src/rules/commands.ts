@@ -78,6 +78,7 @@ export type ResolvedCommand =
   /** `edge` is undefined while the feed has brought no frame. */
   | { type: "live"; edge: Edge | undefined }
   | { type: "speed"; value: number }
+  | Extract<Command, { type: "pace" }>
   | { type: "goback" | "seek" | "step"; to: TapePosition }
   | { type: "range"; fromNs: TapeNs | null; toNs: TapeNs | null; loop: boolean; start: TapePosition; end: TapePosition }
   | { type: "mode"; mode: Mode; begins: FreshStart }

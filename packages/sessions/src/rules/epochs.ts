@@ -78,7 +78,7 @@ export async function lastSeqOf(
   tape: Pick<SeekableTape, "span" | "timeline" | "seqAt">,
 ): Promise<Seq> {
   if (course === undefined || until === undefined) return last;
-  const playing = { ...course, state: "PLAYING", parked: false, edge: false, tape: name } as const;
+  const playing = { ...course, state: "PLAYING", parked: false, edge: false, lossless: null, tape: name } as const;
   // A node whose clock is ahead shows a frame that much before it is due.
   return Math.max(last, await tape.seqAt(playheadAt(playing, until + writeLeadMs, tape)));
 }

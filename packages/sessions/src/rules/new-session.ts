@@ -41,6 +41,15 @@ export async function newSession(
   if (!isRefusal(session) && (from !== undefined || to !== undefined || loop !== undefined)) {
     session = await applyCommand(session, { type: "range", from, to, loop }, now, tapes);
   }
+  const { pace, window } = options;
+  if (!isRefusal(session) && (pace !== undefined || window !== undefined)) {
+    session = await applyCommand(
+      session,
+      { type: "pace", pace: pace ?? "clock", window, speed: options.speed },
+      now,
+      tapes,
+    );
+  }
   if (!isRefusal(session) && options.start) session = await applyCommand(session, { type: "start" }, now, tapes);
   if (isRefusal(session)) return session;
   const { anchorSeq } = session;
@@ -87,6 +96,7 @@ function blankSession(id: string, options: NewSessionOptions, now: WallMs, ttl: 
     loop: false,
     gaps: options.gaps ?? "skip",
     maxFps: options.max_fps ?? options.maxFps ?? defaultMaxFps(id),
+    lossless: null,
     historyFromSeq: 0,
     ticker: "",
     tickerSeenMs: 0,

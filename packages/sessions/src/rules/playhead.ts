@@ -14,12 +14,26 @@ export type SeekableTape = Playable &
 /** What of a session says where its playhead is. */
 type Playhead = Pick<
   SessionRecord,
-  "state" | "parked" | "tape" | "edge" | "anchorWallMs" | "anchorNs" | "speed" | "gaps" | "toNs"
+  "state" | "parked" | "tape" | "edge" | "anchorWallMs" | "anchorNs" | "speed" | "gaps" | "toNs" | "lossless"
 >;
 
 /** Whether the playhead is a function of the clock; otherwise it stays at the anchor. */
-export function isMoving(record: Pick<SessionRecord, "state" | "parked" | "tape">): boolean {
-  return record.state === "PLAYING" && !record.parked && record.tape !== "";
+export function isMoving(record: Pick<SessionRecord, "state" | "parked" | "tape" | "lossless">): boolean {
+  return isPlaying(record) && record.lossless === null;
+}
+
+/** Whether the playhead moves on by what readers acknowledge. */
+export function isPaced(record: Pick<SessionRecord, "state" | "parked" | "tape" | "lossless">): boolean {
+  return isPlaying(record) && record.lossless !== null;
+}
+
+function isPlaying({ state, parked, tape }: Pick<SessionRecord, "state" | "parked" | "tape">): boolean {
+  return state === "PLAYING" && !parked && tape !== "";
+}
+
+/** The frame cap of what is published. In lossless pace it only holds for sockets that do not acknowledge. */
+export function frameCapOf({ maxFps, lossless }: Pick<SessionRecord, "maxFps" | "lossless">): number {
+  return lossless === null ? maxFps : 0;
 }
 
 /** Tape time at which playing ends: the range's end or the tape's, whichever comes first. */
@@ -67,9 +81,9 @@ export async function positionAt(
 }
 
 /** What is played of a tape and how, until the session changes. Every node that renders the session derives the same plan. */
-export interface PlaybackPlan {
+export interface PlaybackPlan<T extends SeekableTape = Tape> {
   readonly record: SessionRecord;
-  readonly tape: Tape;
+  readonly tape: T;
   readonly pace: Pace;
   /** Last frame to be played, and the tape time at which playing ends; Infinity: as far as a growing tape goes. */
   readonly last: Seq;
@@ -77,9 +91,9 @@ export interface PlaybackPlan {
 }
 
 /** Rejects as `tape.seqAt` does, which the end of a range needs. */
-export async function planPlayback(record: SessionRecord, tape: Tape): Promise<PlaybackPlan> {
-  const { anchorNs, speed, maxFps } = record;
-  const pace = { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps };
+export async function planPlayback<T extends SeekableTape>(record: SessionRecord, tape: T): Promise<PlaybackPlan<T>> {
+  const { anchorNs, speed } = record;
+  const pace = { timeline: tape.timeline(record.gaps), anchorNs, speed, maxFps: frameCapOf(record) };
   if (tape.span.growing && record.toNs === null) return { record, tape, pace, last: Infinity, endNs: Infinity };
   const { lastNs, lastSeq } = tape.span;
   const endNs = endNsOf(record, tape.span);

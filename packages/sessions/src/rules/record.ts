@@ -6,7 +6,8 @@ import type { GapPolicy, Seq } from "@tapedeck/tape";
  * milliseconds of Redis's clock.
  *
  * While PLAYING and not parked, the playhead is a function of the clock:
- * playing(anchorNs) + (now - anchorWallMs) * speed, clamped to the range and the tape. Otherwise it stays at `anchorNs`.
+ * playing(anchorNs) + (now - anchorWallMs) * speed, clamped to the range and the tape. Otherwise it stays at `anchorNs`,
+ * which in lossless pace is moved by what readers acknowledge, without a new revision.
  */
 export interface SessionRecord {
   readonly id: string;
@@ -41,6 +42,8 @@ export interface SessionRecord {
   readonly loop: boolean;
   readonly gaps: GapPolicy;
   readonly maxFps: number;
+  /** Null: the playhead follows the clock. Otherwise it waits for the session's readers: see `pace.ts`. */
+  readonly lossless: Lossless | null;
   /** No history from before this frame. */
   readonly historyFromSeq: Seq;
   /** Node id of the ticker that renders it; empty if there is none. */
@@ -85,6 +88,14 @@ export interface ActionChain {
   readonly ns: TapeNs;
 }
 
+/** How a session plays whose playhead waits for its readers. */
+export interface Lossless {
+  /** Frames that readers may be given beyond the last one that the slowest has acknowledged. */
+  readonly window: number;
+  /** Whether `speed` is the upper bound; otherwise there is none. */
+  readonly bounded: boolean;
+}
+
 /** What a mode plays, where, and how. It is kept when the session leaves the mode, and resumed when it comes back. */
 export type KeptMode = Pick<
   SessionRecord,
@@ -126,8 +137,9 @@ export function needsTicker({
   tape,
   parked,
   edge,
-}: Pick<SessionRecord, "tape" | "parked" | "edge"> & { readonly state: string }): boolean {
-  return state === "PLAYING" && tape !== "" && !parked && !edge;
+  lossless,
+}: Pick<SessionRecord, "tape" | "parked" | "edge" | "lossless"> & { readonly state: string }): boolean {
+  return state === "PLAYING" && tape !== "" && !parked && !edge && lossless === null;
 }
 
 export function hasLiveTicker(record: Pick<SessionRecord, "ticker" | "tickerSeenMs">, now: WallMs): boolean {

@@ -56,6 +56,7 @@ const anchoringCommands: ReadonlySet<string> = new Set([
   "stop",
   "step",
   "speed",
+  "pace",
   "range",
 ] satisfies Command["type"][]);
 

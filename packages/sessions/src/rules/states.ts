@@ -36,6 +36,8 @@ export function leaveMode(session: SessionRecord, mode: Mode, here: TapePosition
     feed: null,
     parked: false,
     edge: false,
+    // The market does not wait.
+    lossless: mode === "LIVE" ? null : session.lossless,
   };
 }
 

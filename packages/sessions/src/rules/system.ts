@@ -1,7 +1,7 @@
 import type { TapePosition } from "@tapedeck/tape";
 import type { Moment, ResolvedCommand, SystemCommand } from "./commands.js";
 import { anchorAt, beginEpochAt, nextEpoch, switchTape } from "./epochs.js";
-import { isMoving, wallAt, wallMsBetween } from "./playhead.js";
+import { isMoving, isPaced, wallAt, wallMsBetween } from "./playhead.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 import { followEdge, stopped } from "./states.js";
 
@@ -27,6 +27,7 @@ const rules: {
   wrap(session, _, moment) {
     if (!session.loop || !hasEnded(session, moment)) return session;
     const { now, start, end, timeline } = moment;
+    if (session.lossless !== null) return beginEpochAt(session, start, now);
     const roundMs = wallMsBetween(timeline, start.ns, end.ns, session.speed);
     const ended = Math.min(now, wallAt(session, end.ns, timeline));
     const began = ended + Math.floor((now - ended) / roundMs) * roundMs;
@@ -76,7 +77,7 @@ const rules: {
   },
 
   shown(session, { epoch, at }, { now }) {
-    const shownAhead = !isMoving(session) && epoch === session.epoch && at.seq > session.anchorSeq;
+    const shownAhead = !isMoving(session) && !isPaced(session) && epoch === session.epoch && at.seq > session.anchorSeq;
     return shownAhead ? anchorAt(session, at, now) : session;
   },
 
@@ -100,7 +101,8 @@ export function applySystem<T extends SystemType>(
 }
 
 function hasEnded(session: SessionRecord, { here, end, growing }: Moment): boolean {
-  return isMoving(session) && !growing && here.ns >= end.ns;
+  if (growing) return false;
+  return isPaced(session) ? here.seq >= end.seq : isMoving(session) && here.ns >= end.ns;
 }
 
 /** At least as fast as the market, or after its end, the end of the tape is the edge. See also `canFollowEdge`. */

@@ -1,7 +1,7 @@
 import { mode, playbackState, tradeEvent, type WallMs } from "@tapedeck/protocol";
 import { z } from "zod";
 import type { EndedEpoch } from "../rules/epochs.js";
-import type { KeptMode, SessionRecord } from "../rules/record.js";
+import type { KeptMode, Lossless, SessionRecord } from "../rules/record.js";
 
 /** A session's hash as Redis returns it. */
 export type SessionHash = Readonly<Record<string, string>>;
@@ -35,6 +35,7 @@ export function encodeRecord(record: SessionRecord) {
     anchor_wall_ts: `${record.anchorWallMs}`,
     gaps: record.gaps,
     max_fps: `${record.maxFps}`,
+    ...encodePace(record.lossless),
     ticker: record.ticker,
     parked: record.parked ? "1" : "0",
     feed: record.feed?.status ?? "",
@@ -69,6 +70,7 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
     publishedSeq: read.number("published_seq"),
     gaps: read.oneOf("gaps", gapPolicy),
     maxFps: read.number("max_fps"),
+    lossless: hash.pace === "lossless" ? decodeLossless(read) : null,
     ticker: read.text("ticker"),
     tickerSeenMs: read.number("ticker_seen_ms"),
     parked: read.flag("parked"),
@@ -86,6 +88,15 @@ export function decodeRecord(hash: SessionHash): SessionRecord {
     ttl: read.number("ttl"),
     createdBy: read.text("created_by"),
   };
+}
+
+function encodePace(lossless: Lossless | null) {
+  const { window = 1, bounded = false } = lossless ?? {};
+  return { pace: lossless === null ? "clock" : "lossless", window: `${window}`, bounded: bounded ? "1" : "0" };
+}
+
+function decodeLossless(read: HashReader): Lossless {
+  return { window: read.number("window"), bounded: read.flag("bounded") };
 }
 
 const hashSchema = z.record(z.string(), z.string());

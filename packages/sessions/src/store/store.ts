@@ -12,6 +12,7 @@ import { decodeOrder, encodeOrder, type StoredOrder } from "../trading/orders.js
 import { stateHead } from "./channel.js";
 import { expireFormer, expireSession, expiresAt } from "./expiry.js";
 import { type ListPage, type ListQuery, listSessions } from "./list.js";
+import { type AdvanceReply, type AdvanceRequest, advance, holdMs } from "./readers.js";
 import { changedFields, decodeEpoch, decodeRecord, encodeRecord, type StoredSession } from "./record-codec.js";
 import { defineSessionScripts, sessionKeys } from "./scripts/scripts.js";
 import { type IndexedSession, SessionIndex } from "./session-index.js";
@@ -68,6 +69,29 @@ export class SessionStore {
     return record && { record, ...rest };
   }
 
+  /**
+   * As `read`, for a command. The playhead of a session in lossless pace then stands until `heldUntil`, Redis's time in ms, by which the
+   * command must be written; 0 for a session whose playhead readers do not move.
+   */
+  async hold(id: string): Promise<(StoredSession & { readonly heldUntil: WallMs }) | undefined> {
+    const call = this.redis.sessionHold(this.keys.session(id), this.keys.viewers(id), this.keys.readers(id), holdMs);
+    const [[fields, viewers, time, until], heartbeats] = await orUnavailable(Promise.all([call, this.#nodes.byNode()]));
+    if (fields.length === 0) return undefined;
+    const now = msOf(time);
+    const connections = sumOfViewers(decodeViewers(unflattenHash(viewers), now, heartbeats));
+    return { record: decodeRecord(unflattenHash(fields)), now, connections, heldUntil: Number(until) };
+  }
+
+  /** After a command that changed nothing. */
+  async releaseHold({ id, rev }: Pick<SessionRecord, "id" | "rev">, heldUntil: WallMs): Promise<void> {
+    await orUnavailable(this.redis.sessionReleaseHold(this.keys.readers(id), rev, heldUntil.toFixed(3)));
+  }
+
+  /** Reports readers of a session in lossless pace, and moves its playhead as far as all of them allow. */
+  async advance(request: AdvanceRequest): Promise<AdvanceReply> {
+    return await advance(this.redis, this.keys, request);
+  }
+
   /** Redis's clock. */
   async now(): Promise<WallMs> {
     return await orUnavailable(redisTime(this.redis));
@@ -85,7 +109,7 @@ export class SessionStore {
     const [[fields, viewers, time], heartbeats] = await orUnavailable(
       Promise.all([this.redis.sessionRead(sessionKey, viewersKey), this.#nodes.byNode()]),
     );
-    const now = Number(time[0]) * 1000 + Number(time[1]) / 1000;
+    const now = msOf(time);
     return { fields, viewers: decodeViewers(unflattenHash(viewers), now, heartbeats), now };
   }
 
@@ -292,6 +316,10 @@ export class SessionStore {
       retryAfter: 10,
     });
   }
+}
+
+function msOf([seconds, micros]: readonly [string, string]): WallMs {
+  return Number(seconds) * 1000 + Number(micros) / 1000;
 }
 
 function entryOf(record: SessionRecord) {

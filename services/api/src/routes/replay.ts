@@ -44,6 +44,11 @@ const controls: Readonly<Record<Control, ControlSpec>> = {
     refusals: ["LOOP_TOO_SHORT"],
     value: { value: decimalText(z.number()).meta({ description: "0.1 to 1000", example: 5 }) },
   },
+  pace: {
+    status: "success",
+    summary: "Follow the clock, or wait for the slowest reader",
+    refusals: ["LOOP_TOO_SHORT", "INVALID_VALUE"],
+  },
   goback: {
     status: "success",
     summary: "Rewind by seconds of tape time",

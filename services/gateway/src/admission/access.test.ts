@@ -229,6 +229,19 @@ describe("when a token expires", () => {
     await renewed.close();
   });
 
+  test("[LP23] who may only view a session cannot hold it back", async () => {
+    const owner = await bearing("ada", "/ws/adas-bot?reader=bot");
+    await owner.untilType("history");
+    const viewers = [await bearing("vera", "/ws?reader=viewer", "viewer"), await bearing("vera", "/ws", "viewer")];
+    await viewers[0]?.untilClosed();
+    expect(viewers[0]?.closed?.code).toBe(4403);
+    await viewers[1]?.untilType("history");
+    viewers[1]?.send({ type: "ack_frame", epoch: 1, seq: 0 });
+    await viewers[1]?.untilType("error");
+    expect(viewers[1]?.of("error")[0]).toMatchObject({ code: "FORBIDDEN" });
+    expect(owner.closed).toBeUndefined();
+  });
+
   test("[AC12] a revoked share link's sockets close within seconds, and it opens no more", async () => {
     const { createAccess } = await import("@tapedeck/access");
     const { readGatewayConfig } = await import("../config.js");

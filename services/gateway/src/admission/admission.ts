@@ -2,6 +2,7 @@ import {
   type Access,
   anonymous,
   clientKey,
+  controlRefusal,
   createRefusal,
   idTakenRefusal,
   type Principal,
@@ -19,6 +20,7 @@ import {
 } from "@tapedeck/runtime";
 import type { Presence } from "@tapedeck/sessions";
 import { isSessionNotFound, type NewSessionOptions, type SessionService, type StoredSession } from "@tapedeck/sessions";
+import type { Seq } from "@tapedeck/tape";
 import { stringifySetCookie } from "cookie";
 import { ClientConnection, type ClientConnections, type ConnectionContext } from "../client/connection.js";
 import type { MessageRateLimits } from "../client/message-rate.js";
@@ -165,12 +167,16 @@ export class Admission {
       subscription = await subscriptions.acquire(sessionId, () => this.#openSession(candidate));
       const refusal = (mayCreate(candidate) ? idTakenRefusal : viewRefusal)(principal, subscription.record);
       if (refusal !== undefined) throw new RefusedError(refusal);
+      // A reader can hold the session back.
+      const reading = candidate.reader === undefined ? undefined : controlRefusal(principal, subscription.record);
+      if (reading !== undefined) throw new RefusedError(reading);
       if (sessionId === globalSessionId && subscription.record.state === "STOPPED") {
         await subscription.perform({ type: "start" });
       }
       if (subscription.record.parked) subscription.unpark();
       const token = candidate.legacy ? undefined : candidate.token;
-      const missed = await findMissed(subscription, token, startContext);
+      const limited = candidate.reader === undefined || subscription.record.lossless === null;
+      const missed = await findMissed(subscription, token, startContext, limited);
       if (sessionId !== globalSessionId && subscription.subscribers.size >= socketsPerSession) {
         reject(upgrade, audit, 4429, `this session has ${socketsPerSession} sockets already`);
       } else if (subscription.ended) {
@@ -216,7 +222,7 @@ export class Admission {
     missed: ResumeOutcome,
   ): void {
     const { connections, connectionContext, log, presence, subscriptions, legacySockets, startContext } = this.#options;
-    const { legacy, fingerprint, sessionId, address, principal, audit } = candidate;
+    const { legacy, fingerprint, sessionId, address, principal, audit, reader } = candidate;
     const isNoted = legacy && !isModelTestSession(sessionId);
     const notNoted = (error: unknown) =>
       log.debug({ err: error, session: sessionId }, "legacy socket not noted; POST /mode may not find its session");
@@ -231,6 +237,7 @@ export class Admission {
         audit,
         onOpen: (stream) => {
           connections.add(connection);
+          if (reader !== undefined && !legacy) connection.readAs(reader, ackedBefore(subscription, missed));
           startStream(stream, subscription, missed, startContext);
           presence.changed(subscription);
           if (isNoted) legacySockets.add(fingerprint, sessionId).catch(notNoted);
@@ -281,6 +288,12 @@ function openAtOnce(upgrade: Upgrade): Upgrade {
   const held = new HeldSocket(upgrade);
   upgrade.accept(held, { protocol: subprotocol });
   return held.upgrade;
+}
+
+/** Of what a returning client has, it is done with all; a new one has to say so of the last frame of its history. */
+function ackedBefore({ record, lastSeq }: SessionSubscription, missed: ResumeOutcome): Seq {
+  const present = typeof missed === "string" ? undefined : missed.at(-1);
+  return present?.epoch === record.epoch ? present.after : lastSeq - 1;
 }
 
 function mayCreate({ sessionId, create, principal }: IdentifiedCandidate): boolean {

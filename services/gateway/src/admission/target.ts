@@ -1,5 +1,6 @@
 import { globalSessionId, isSessionId } from "@tapedeck/protocol";
 import type { ResumeToken } from "../client/resume.js";
+import { isReaderName } from "../pacing/reader.js";
 
 /** What a WebSocket request asks for. */
 export interface Target {
@@ -8,6 +9,8 @@ export interface Target {
   readonly token: ResumeToken | undefined;
   /** Whether to create the session if there is none. A client that returns to its session wants to know that it was deleted. */
   readonly create: boolean;
+  /** The client acknowledges frames, under this name; undefined if it does not say so. */
+  readonly reader: string | undefined;
 }
 
 /** The request has an invalid session id or resume token. */
@@ -18,7 +21,7 @@ interface MalformedTarget {
 
 const invalidId: MalformedTarget = { malformed: "session_id: not a valid session id" };
 
-/** Reads `/ws`, `/ws/{id}` or `/ws?session_id={id}`, with `epoch` and `after` to resume, and `create=false`. */
+/** Reads `/ws`, `/ws/{id}` or `/ws?session_id={id}`, with `epoch` and `after` to resume, `create=false`, and `reader` for a client that acknowledges frames. */
 export function readTarget(path: string, query: string): Target | MalformedTarget | "not found" {
   const [, first, segment, ...more] = path.split("/");
   if (first !== "ws") return "not found";
@@ -30,14 +33,18 @@ export function readTarget(path: string, query: string): Target | MalformedTarge
   const create = parameters.get("create") !== "false";
   const epoch = parameters.get("epoch");
   const after = parameters.get("after");
-  if (epoch === null && after === null) return { sessionId, token: undefined, create };
+  const reader = parameters.get("reader") ?? undefined;
+  if (reader !== undefined && !isReaderName(reader)) {
+    return { malformed: "reader: must be 1 to 64 letters, digits, - or _" };
+  }
+  if (epoch === null && after === null) return { sessionId, token: undefined, create, reader };
   if (epoch === null || !wholeNumber.test(epoch))
     return { malformed: "epoch: must be a whole number, with after beside it" };
   // -1 is the position before the first frame: the client has none.
   if (after === null || !(wholeNumber.test(after) || after === "-1")) {
     return { malformed: "after: must be a whole number from -1, with epoch beside it" };
   }
-  return { sessionId, token: { epoch: Number(epoch), after: Number(after) }, create };
+  return { sessionId, token: { epoch: Number(epoch), after: Number(after) }, create, reader };
 }
 
 /** A segment that cannot be decoded is returned as it is; it is not a valid session id. */

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
-import type { Access, Principal } from "@tapedeck/access";
+import { randomUUID } from "node:crypto";
+import { type Access, controlRefusal, type Principal } from "@tapedeck/access";
 import {
   type CloseCode,
   clientMessage,
@@ -13,10 +14,11 @@ import {
   refuse,
 } from "@tapedeck/protocol";
 import type { CountCommand, Logger, throttledLog } from "@tapedeck/runtime";
-import { DamagedBlock, type DamageReports } from "@tapedeck/tape";
+import { DamagedBlock, type DamageReports, type Seq } from "@tapedeck/tape";
 import type { Trading } from "@tapedeck/trading";
 import type { SocketAudit } from "../admission/socket-audit.js";
 import { TokenExpiry } from "../admission/token-expiry.js";
+import type { Reader } from "../pacing/reader.js";
 import type { Socket, SocketEvents } from "../server/server.js";
 import { isUnavailable } from "../subscription/segment-opener.js";
 import { errorMessage, type SessionMessages } from "../subscription/session-messages.js";
@@ -57,11 +59,18 @@ interface ConnectionOptions {
 /** A message that is not valid, but has an id by which it can be answered. */
 const withId = clientMessage.options[0].pick({ type: true, id: true });
 
+/** The client closes the socket by itself, and does not come back: its place as a reader is not kept. */
+const leavingCodes: ReadonlySet<number> = new Set([1000, 1001]);
+const maxAckBytes = 100;
+const ackMessage = /^\{"type":"ack_frame","epoch":(\d{1,16}),"seq":(\d{1,16})\}$/;
+
 /** One client: its socket, the stream of frames and messages to it, and the commands that come from it. */
 export class ClientConnection implements SocketEvents {
   readonly #options: ConnectionOptions;
   readonly #context: ConnectionContext;
   readonly #commands: CommandQueue;
+  /** Undefined until it acknowledges frames. */
+  #reader: Reader | undefined;
   #queue: SendQueue | undefined;
   #stream: ClientStream | undefined;
   #closed = false;
@@ -105,6 +114,13 @@ export class ClientConnection implements SocketEvents {
     this.#tokenExpiry.restart(this.#principal.expiresMs);
   }
 
+  /** The client acknowledges frames, and is done with those up to this one. */
+  readAs(name: string, acked: Seq): void {
+    const { pacing } = this.#options.subscription;
+    this.#reader = pacing.add(name, acked, (code, reason) => this.close(code, reason));
+    this.#stream?.waitForReader();
+  }
+
   #reportFailure(error: unknown): void {
     const { damage, sparingLog, sendQueues, log } = this.#context;
     if (error instanceof DamagedBlock) {
@@ -121,9 +137,9 @@ export class ClientConnection implements SocketEvents {
     this.#queue?.socketDrained();
   }
 
-  closed(): void {
+  closed(code: number): void {
     this.#queue?.socketClosed();
-    this.#release();
+    this.#release(leavingCodes.has(code));
   }
 
   close(code: CloseCode, reason: string): void {
@@ -133,9 +149,10 @@ export class ClientConnection implements SocketEvents {
   }
 
   /** However the socket ended, nothing in the process refers to it afterwards. */
-  #release(): void {
+  #release(forGood = false): void {
     if (this.#closed) return;
     this.#closed = true;
+    if (this.#reader) this.#options.subscription.pacing.remove(this.#reader, forGood);
     this.#tokenExpiry.stop();
     this.#commands.close();
     if (this.#stream) this.#options.subscription.subscribers.delete(this.#stream);
@@ -144,6 +161,8 @@ export class ClientConnection implements SocketEvents {
 
   message(data: ArrayBuffer): void {
     if (this.#closed) return;
+    // HOT: as often as frames are sent. What acknowledges nothing new counts as any other message.
+    if (this.#reader !== undefined && this.#acknowledges(this.#reader, data)) return;
     const exceeded = this.#options.rateLimit.take();
     if (exceeded !== undefined) {
       this.close(4429, `at most ${exceeded.points} messages in ${exceeded.seconds} s`);
@@ -156,6 +175,29 @@ export class ClientConnection implements SocketEvents {
     const text = Buffer.from(data).toString();
     if (this.#options.legacy) this.#readLegacy(text);
     else this.#read(text);
+  }
+
+  #acknowledges(reader: Reader, data: ArrayBuffer): boolean {
+    if (data.byteLength > maxAckBytes) return false;
+    const ack = ackMessage.exec(Buffer.from(data).toString("latin1"));
+    return ack !== null && this.#options.subscription.pacing.ack(reader, Number(ack[1]), Number(ack[2])) === true;
+  }
+
+  /** A socket that has not said that it acknowledges frames becomes a reader by the first one. */
+  #acknowledge(epoch: number, seq: Seq): void {
+    const { pacing, record } = this.#options.subscription;
+    const refusal = controlRefusal(this.#principal, record);
+    if (refusal !== undefined) {
+      this.#refuse(refusal.refused, refusal.message);
+      return;
+    }
+    if (this.#reader === undefined) this.readAs(randomUUID(), -1);
+    if (this.#reader && pacing.ack(this.#reader, epoch, seq) === "ahead") {
+      this.#refuse(
+        "INVALID_VALUE",
+        `ack_frame: frame ${seq} of epoch ${epoch} has not been sent; nothing was changed.`,
+      );
+    }
   }
 
   /** Messages of old pages other than orders mean nothing to us. They are ignored, because an answer would break the page. */
@@ -181,6 +223,9 @@ export class ClientConnection implements SocketEvents {
     switch (message.type) {
       case "ping":
         this.#stream?.pong();
+        return;
+      case "ack_frame":
+        this.#acknowledge(message.epoch, message.seq);
         return;
       case "auth":
         void this.#renewToken(message.token);

@@ -42,17 +42,22 @@ const maxAheadMs = 15_000;
 /** If an epoch ends while its frames are being read, all is read again, but not for ever: rounds of a loop may be short. */
 const maxAttempts = 10;
 
-/** Determines what the holder of a token has missed. Rejects if Redis or the tape store cannot be read. */
+/**
+ * Determines what the holder of a token has missed. Rejects if Redis or the tape store cannot be read.
+ *
+ * @param limited whether the client starts afresh if that is a lot; in lossless pace a reader gets all of it
+ */
 export async function findMissed(
   subscription: SessionSubscription,
   token: ResumeToken | undefined,
   context: ResumeContext,
+  limited = true,
 ): Promise<ResumeOutcome> {
   if (token === undefined) return "no token";
   let missed: readonly MissedFrames[] | undefined;
   for (let attempt = 1; attempt <= maxAttempts; attempt++) {
     const { epoch } = subscription.record;
-    missed = await missedUntilNow(subscription, token, context);
+    missed = await missedUntilNow(subscription, token, context, limited);
     if (subscription.record.epoch === epoch) break;
   }
   const { counters } = context;
@@ -66,6 +71,7 @@ async function missedUntilNow(
   subscription: SessionSubscription,
   token: ResumeToken,
   context: ResumeContext,
+  limited: boolean,
 ): Promise<MissedFrames[] | undefined> {
   const tapes = preferOpenTape(subscription, token, context.tapes);
   const { epoch } = subscription.record;
@@ -78,7 +84,7 @@ async function missedUntilNow(
   const { record, lastSeq } = subscription;
   const present = { epoch, tape: record.tape, after: record.epochFromSeq - 1, to: lastSeq, chain: record.chain };
   const missed = missedByEpoch(token, ended.reverse(), present, Math.max(lastSeq, furthest));
-  return missed !== undefined && (await isDeliverable(missed, tapes)) ? missed : undefined;
+  return missed !== undefined && (await isDeliverable(missed, tapes, limited)) ? missed : undefined;
 }
 
 /** Opening a growing tape asks Redis. The session's own tape is open already, and is used if it has what the client has. */
@@ -140,15 +146,20 @@ function missedByEpoch(
 }
 
 /** Whether all missed frames can still be read, and are few enough. */
-async function isDeliverable(missed: readonly MissedFrames[], tapes: ResumeContext["tapes"]): Promise<boolean> {
+async function isDeliverable(
+  missed: readonly MissedFrames[],
+  tapes: ResumeContext["tapes"],
+  limited: boolean,
+): Promise<boolean> {
   const frames = missed.reduce((sum, { after, to }) => sum + Math.max(0, to - after), 0);
-  if (frames > limits.resumeFrames) return false;
+  if (limited && frames > limits.resumeFrames) return false;
   let trades = 0;
   for (const { tape, after, to } of missed) {
     if (tape === "" || to <= after) continue;
     const opened = await openIfExists(tape, tapes);
     // Redis has lost the tape, or retention has removed these frames.
     if (opened === undefined || after < opened.span.firstSeq - 1) return false;
+    if (!limited) continue;
     trades += await countTrades(opened, after, to);
     if (trades > limits.resumeTrades) return false;
   }

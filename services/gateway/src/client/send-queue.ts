@@ -43,6 +43,8 @@ export class WriteBatcher {
 export class SendQueue {
   /** Too much is waiting: send nothing. HOT: read once per frame. */
   blocked = false;
+  /** The reader may take as long as it likes: it gets nothing more meanwhile, and what it acknowledges says whether it has stalled. */
+  patient = false;
   #open = true;
   readonly #socket: Socket;
   readonly #context: SendQueueContext;
@@ -145,7 +147,7 @@ export class SendQueue {
   /** Checks the backlog again, since not every server reports a drain. @returns whether the reader was too slow for too long */
   isTooSlow(now: number): boolean {
     this.#checkBacklog();
-    return this.#slowSince !== 0 && now - this.#slowSince > this.#context.limits.slowCloseMs;
+    return !this.patient && this.#slowSince !== 0 && now - this.#slowSince > this.#context.limits.slowCloseMs;
   }
 
   close(code: CloseCode, reason: string): void {

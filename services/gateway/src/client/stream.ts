@@ -54,6 +54,10 @@ export class ClientStream implements Subscriber {
   #running = false;
   /** The first message, which is `session`, has been sent. */
   #greeted = false;
+  /** The client acknowledges frames: in lossless pace it gets each one. */
+  #reads = false;
+  /** When a client that only watches a session in lossless pace gets its next frame, on the monotonic clock. */
+  #nextMergedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: ClientStreamOptions) {
     this.#options = options;
@@ -93,6 +97,12 @@ export class ClientStream implements Subscriber {
     else this.push({ type: "message", message: () => message });
   }
 
+  /** The client acknowledges frames from now on. */
+  waitForReader(): void {
+    this.#reads = true;
+    this.#queue.patient = (this.#segment?.record.lossless ?? null) !== null;
+  }
+
   close(code: CloseCode, reason: string): void {
     this.#queue.close(code, reason);
   }
@@ -117,7 +127,7 @@ export class ClientStream implements Subscriber {
   #step(): Promise<void> | undefined | "done" {
     if (this.#history) return this.#queue.whenWritable() ?? this.#sendHistory(this.#history);
     if (this.#queue.blocked) {
-      this.#lag = "assess";
+      if (!this.#queue.patient) this.#lag = "assess";
       return this.#queue.whenWritable();
     }
     const item = this.#items[0];
@@ -155,6 +165,7 @@ export class ClientStream implements Subscriber {
     this.#orders.enter(segment, this.#segment, this.#sentSeq, begins ? item : undefined);
     if (begins) this.#sentSeq = item.startAfter;
     this.#segment = segment;
+    this.#queue.patient = this.#reads && segment.record.lossless !== null;
     if (item.type === "segment") return undefined;
     if (item.type === "history") this.#history = item;
     return this.#sendMessage(item.message);
@@ -216,6 +227,7 @@ export class ClientStream implements Subscriber {
       return undefined;
     }
     if (this.#lag !== "none") return this.#sendMerged(tape, goal, leaving);
+    if (segment.record.lossless !== null && !this.#reads) return this.#sendConflated(segment, tape, goal, leaving);
     const message = this.#orders.takePublished(this.#sentSeq, goal) ?? nextMessage(segment, this.#sentSeq, goal);
     if (message === "missing") return this.#deliverLoaded(loadMessage(segment, this.#sentSeq, goal), goal);
     if (this.#orders.expected) return this.#deliverLoaded(Promise.resolve(message), goal);
@@ -249,6 +261,14 @@ export class ClientStream implements Subscriber {
     );
   }
 
+  /** In lossless pace, what readers get in the meantime: at the session's frame cap, merged, for those who only watch. */
+  #sendConflated({ record }: PlaybackSegment, tape: Tape, goal: Seq, leaving: boolean): Promise<void> {
+    const now = performance.now();
+    if (now < this.#nextMergedAt && !leaving) return sleep(this.#nextMergedAt - now, undefined, { ref: false });
+    this.#nextMergedAt = now + (record.maxFps === 0 ? 0 : 1000 / record.maxFps);
+    return this.#deliverLoaded(loadMerged(tape, this.#sentSeq, goal), goal);
+  }
+
   async #deliverLoaded(message: Promise<FrameMessage | undefined>, goal: Seq): Promise<void> {
     try {
       const loaded = await message;
@@ -262,7 +282,8 @@ export class ClientStream implements Subscriber {
   #deliver(message: FrameMessage | undefined, goal: Seq): void {
     this.#sentSeq = message?.seq ?? goal; // no message: the tape ends before the goal
     if (message === undefined || !this.#queue.open) return;
-    this.#queue.send(message.text);
+    if (this.#queue.patient) this.#queue.queue(message.text);
+    else this.#queue.send(message.text);
     this.#counters.framesRendered++;
     this.#options.subscription.frameSent(this.#segment?.epoch ?? 0);
   }

@@ -10,8 +10,8 @@ import {
   willGrow,
 } from "@tapedeck/sessions";
 import { isCacheMiss, nextCut, render, renderStretch, type Seq } from "@tapedeck/tape";
-import { behindMs } from "../subscription/due-frame.js";
 import type { SessionSubscription } from "../subscription/subscription.js";
+import { behindMs } from "./due-frame.js";
 
 /** When the session is to be visited next, on Redis's clock; or that it needs no cover any more, or cannot have it. */
 export type NextVisit = { readonly at: WallMs } | { readonly after: Promise<unknown> } | "served" | "impossible";
@@ -61,7 +61,7 @@ export class CoveredSession {
     const { record, segment, lastSeq } = subscription;
     if (subscription.ended || subscription.subscribers.size === 0 || !needsTicker(record)) return "served";
     if (segment instanceof Promise) return { after: segment };
-    if (!subscription.upToDate) return { at: limits.now + unreadMs };
+    if (!subscription.interruptions.upToDate) return { at: limits.now + unreadMs };
     const { tape } = segment;
     if (tape === undefined) return "impossible";
     const plan = this.#plan;

@@ -44,15 +44,15 @@ export function isNewer(known: Revision, { epoch, rev }: Revision): boolean {
  */
 export function contradicts(known: SessionRecord, found: SessionRecord): boolean {
   if (known.epoch !== found.epoch || known.rev !== found.rev) return false;
-  return changedByCommands.some((field) => known[field] !== found[field]);
+  // In lossless pace the anchor moves within a revision.
+  const fields = known.lossless === null ? changedByCommands : fixedByCommands;
+  return fields.some((field) => known[field] !== found[field]);
 }
 
-const changedByCommands = [
+const fixedByCommands = [
   "state",
   "speed",
   "tape",
-  "anchorWallMs",
-  "anchorNs",
   "fromNs",
   "toNs",
   "loop",
@@ -60,6 +60,7 @@ const changedByCommands = [
   "parked",
   "edge",
 ] as const satisfies readonly (keyof SessionRecord)[];
+const changedByCommands = [...fixedByCommands, "anchorWallMs", "anchorNs"] as const;
 
 /** Moves the cursor to a newer state of the session. Within an epoch it never moves back; a new epoch begins at its own frame. */
 export function advanceToState(cursor: DeliveryCursor, { epoch, rev, lastSeq }: DeliveryCursor): DeliveryCursor {
@@ -88,6 +89,10 @@ export function deliverableSeq(record: SessionRecord): Seq {
 export function seqBeforeEpoch(record: SessionRecord): Seq {
   const before = record.epochFromSeq - 1;
   return deliverableSeq(record) - before > limits.resumeFrames ? deliverableSeq(record) - 1 : before;
+}
+
+export function latestRevision(known: Revision, seen: Revision | undefined): Revision {
+  return seen !== undefined && isNewer(known, seen) ? seen : known;
 }
 
 /** The later of two frames whose revision this node does not know yet. */

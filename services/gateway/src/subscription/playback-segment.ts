@@ -1,6 +1,6 @@
 import { isGrowingTape } from "@tapedeck/live";
 import { limits } from "@tapedeck/protocol";
-import type { SessionRecord } from "@tapedeck/sessions";
+import { frameCapOf, type SessionRecord } from "@tapedeck/sessions";
 import { cuts, isCacheMiss, nextCut, type Pace, render, renderStretch, type Seq, type Tape } from "@tapedeck/tape";
 
 /** What a session plays between two changes of it: where its frames come from, and how they are cut into messages. */
@@ -29,7 +29,7 @@ export function segmentOf(
     timeline: tape.timeline(record.gaps),
     anchorNs: record.anchorNs,
     speed: record.speed,
-    maxFps: record.maxFps,
+    maxFps: frameCapOf(record),
   };
   return { epoch: record.epoch, record, tape, pace, stepped };
 }

@@ -10,7 +10,8 @@ import {
 } from "@tapedeck/runtime";
 import { isSessionNotFound, type Keys, type StoredSession } from "@tapedeck/sessions";
 import pLimit from "p-limit";
-import { SessionSubscription, type SubscriptionContext } from "./subscription.js";
+import { SessionSubscription } from "./subscription.js";
+import type { SubscriptionContext } from "./subscription-context.js";
 
 interface SessionSubscriptionsOptions {
   readonly subscriber: RedisConnection;
@@ -100,6 +101,12 @@ export class SessionSubscriptions {
     unsubscribe(this.#subscriber, subscription.channel).catch(() => {});
   }
 
+  /** Closes readers that have stalled, and renews the places of others. */
+  checkReaders(): void {
+    const now = performance.now();
+    for (const { pacing } of this.#byChannel.values()) pacing.check(now);
+  }
+
   /** Repeats the requests for feeds of sessions with sockets here, if they are this old. */
   renewFeedDemands(everyMs: number): void {
     for (const subscription of this.#byChannel.values()) {
@@ -110,7 +117,7 @@ export class SessionSubscriptions {
   /** After a reconnection: subscribes to all channels again, then reads all sessions, which may have changed meanwhile. */
   async #resubscribe(): Promise<void> {
     const subscriptions = [...this.#byChannel.values()];
-    const interruptions = subscriptions.map((subscription) => subscription.interrupted());
+    const interruptions = subscriptions.map((subscription) => subscription.interruptions.begin());
     try {
       await untilResubscribed(
         this.#subscriber,

@@ -7,19 +7,22 @@ import {
   isMoving,
   isSessionNotFound,
   isSystemCommand,
+  movedTo,
+  type PacedPlace,
+  type PaceHead,
   parseHead,
   type Requester,
+  readPace,
   type SessionRecord,
-  type SessionService,
-  type SessionStore,
   type StateHead,
   type StoredSession,
   type SystemCommand,
   systemCauses,
   traceOf,
 } from "@tapedeck/sessions";
-import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
-import type { Counters } from "../metrics.js";
+import type { Seq, Tape } from "@tapedeck/tape";
+import { dueFrame } from "../covering/due-frame.js";
+import { PacedPlayback, type PacedSession } from "../pacing/paced-playback.js";
 import { Delivery } from "./delivery.js";
 import {
   contradicts,
@@ -28,29 +31,16 @@ import {
   deliverableSeq,
   isNewer,
   latestFrame,
+  latestRevision,
   type Revision,
 } from "./delivery-rule.js";
-import type { DeliveryDelay } from "./delivery-timing.js";
-import { dueFrame } from "./due-frame.js";
-import { LiveEdge, type LiveEdgeContext, type LiveEdgeOwner } from "./live-edge.js";
+import { Interruptions } from "./interruptions.js";
+import { LiveEdge, type LiveEdgeOwner } from "./live-edge.js";
 import { notificationsFor } from "./notifications.js";
 import type { PlaybackSegment } from "./playback-segment.js";
 import { SegmentOpener } from "./segment-opener.js";
-import { feedMessage, type SessionMessages } from "./session-messages.js";
-
-/** What a subscription needs of its process. */
-export interface SubscriptionContext {
-  readonly sessions: Pick<SessionService, "perform">;
-  readonly store: Pick<SessionStore, "read">;
-  readonly tapes: Pick<TapeCatalog, "open">;
-  readonly messages: SessionMessages;
-  readonly edge: LiveEdgeContext;
-  readonly counters: Counters;
-  readonly delay: DeliveryDelay;
-  readonly log: Logger;
-  /** The session was deleted or has expired: its sockets have to be closed. */
-  readonly onEnded: (subscription: SessionSubscription, cause: "deleted" | "expired") => void;
-}
+import { feedMessage } from "./session-messages.js";
+import type { SubscriptionContext } from "./subscription-context.js";
 
 /** The newest known record of the session, and what its frames come from. */
 interface Current {
@@ -67,10 +57,13 @@ const rereadRetryMs = 50;
  * This node's subscription to one session, shared by all sockets here on that session. It follows the session's changes, wherever
  * they come from (its channel, Redis, commands here, the feed), and passes them on to its subscribers in step with the frames.
  */
-export class SessionSubscription implements LiveEdgeOwner {
+export class SessionSubscription implements LiveEdgeOwner, PacedSession {
   readonly id: string;
   readonly channel: string;
   readonly subscribers: Delivery["subscribers"];
+  readonly interruptions = new Interruptions();
+  /** Those of its sockets that acknowledge frames. */
+  readonly pacing: PacedPlayback;
   /** Open sockets, and upgrades under way, that need this subscription. */
   references = 0;
   /** This node's sockets that Redis counts. */
@@ -90,9 +83,6 @@ export class SessionSubscription implements LiveEdgeOwner {
   #earlyState: { readonly record: SessionRecord; readonly cause: StateCause } | undefined;
   #earlyEnd = false;
   #rereading: Promise<void> | undefined;
-  #interruptions = 0;
-  /** The newest interruption after which the session has been read again. */
-  #readAfter = 0;
   #ended = false;
 
   constructor(id: string, channel: string, context: SubscriptionContext) {
@@ -103,6 +93,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#segments = new SegmentOpener(context.tapes, this.#log);
     this.#edge = new LiveEdge(this, context.edge);
     this.#delivery = new Delivery(id, context);
+    this.pacing = new PacedPlayback(this, context.pacing);
     this.subscribers = this.#delivery.subscribers;
   }
 
@@ -167,6 +158,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     }
     if (head.kind !== "F") {
       if (head.kind === "D") this.#receiveEnd(head);
+      else if (head.kind === "P") this.#receivePace(head, message);
       else this.#receiveState(head, message);
       return;
     }
@@ -190,6 +182,25 @@ export class SessionSubscription implements LiveEdgeOwner {
       this.#context.counters.unreadableMessages++;
       this.#log.error({ err: error }, "state not readable, written by another release?");
     }
+  }
+
+  #receivePace(head: PaceHead, message: Buffer): void {
+    const place = readPace(head, message);
+    if (place === undefined || this.#current === undefined) return; // the session is being read
+    if (isNewer(this.#delivery.cursor, head)) void this.reread();
+    else if (this.playheadMoved(head, place)) this.pacing.changed();
+  }
+
+  /** HOT: in lossless pace the playhead moves within its revision; frames up to it are rendered here. */
+  playheadMoved({ epoch, rev }: Revision, place: PacedPlace): boolean {
+    const { cursor } = this.#delivery;
+    if (this.#current === undefined || epoch !== cursor.epoch || rev !== cursor.rev) return false;
+    const { record, segment } = this.#current;
+    if (place.seq <= record.anchorSeq) return false;
+    // What waits for the segment compares the record.
+    if (!(segment instanceof Promise)) this.#current = { ...this.#current, record: movedTo(record, place) };
+    this.#delivery.catchUp(place.seq);
+    return true;
   }
 
   /** A deleted id may have been created again before this message arrives, and so may an expired one: then it is not the end. */
@@ -263,6 +274,7 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#applyEarlyFrame();
     if (record.parked) this.unpark();
     else this.#correctAnchor(record);
+    this.pacing.changed();
   }
 
   /** A record of the known revision may say that more frames were published than arrived here. */
@@ -334,21 +346,11 @@ export class SessionSubscription implements LiveEdgeOwner {
 
   // Reading and changing the session in Redis
 
-  /** False from a reconnection until the session has been read: a message that was missed may have paused it. */
-  get upToDate(): boolean {
-    return this.#readAfter === this.#interruptions;
-  }
-
-  /** The connection of this channel has been interrupted. Returns the interruption's number, for `readAfter`. */
-  interrupted(): number {
-    return ++this.#interruptions;
-  }
-
   /** Reads the session again, now that the channel is subscribed again after that interruption. */
   async readAfter(interruption: number): Promise<void> {
     await this.#rereading; // which may have begun earlier
     await this.reread();
-    this.#readAfter = Math.max(this.#readAfter, interruption);
+    this.interruptions.readSince(interruption);
   }
 
   /** Reads the session again: after a reconnection, and when a change was missed. Retries until it succeeds. */
@@ -363,7 +365,8 @@ export class SessionSubscription implements LiveEdgeOwner {
     this.#context.counters.rereads++;
     while (!this.#ended && this.#current !== undefined) {
       try {
-        const seen = this.#newestSeen();
+        const { cursor } = this.#delivery;
+        const seen = latestRevision(cursor, this.#earlyFrame);
         const read = await this.#context.store.read(this.id);
         if (read === undefined) return this.end("expired");
         this.setTotalConnections(read.connections);
@@ -382,11 +385,6 @@ export class SessionSubscription implements LiveEdgeOwner {
         await new Promise((resolve) => setTimeout(resolve, rereadRetryMs).unref());
       }
     }
-  }
-
-  #newestSeen(): Revision {
-    const early = this.#earlyFrame;
-    return early !== undefined && isNewer(this.#delivery.cursor, early) ? early : this.#delivery.cursor;
   }
 
   /** Redis has an older revision than clients have seen. A new epoch makes sure that no position is given out twice. */
@@ -444,6 +442,7 @@ export class SessionSubscription implements LiveEdgeOwner {
   close(): void {
     this.#segments.close();
     this.#edge.close();
+    this.pacing.close();
     const record = this.#current?.record;
     if (record?.mode === "LIVE") void this.#edge.withdrawDemand(record);
   }

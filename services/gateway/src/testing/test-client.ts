@@ -35,6 +35,8 @@ export class Client {
   closed: { code: number; reason: string } | undefined;
   setCookie: string | undefined;
   error: Error | undefined;
+  /** Called with each frame, also one of a `history`. */
+  onFrame: (frame: ReceivedFrame) => void = () => {};
   readonly #socket: WebSocket;
   readonly #waiters = new Set<Waiter>();
   #epoch = 0;
@@ -75,13 +77,15 @@ export class Client {
 
   #addFrame(frame: { readonly [key: string]: unknown }, text: string): void {
     const seq = Number(frame.seq);
-    this.frames.push({
+    const received = {
       epoch: this.#epoch,
       prev: seq - 1 - Number(frame.skipped ?? 0),
       seq,
       text,
       trades: Array.isArray(frame.trades) ? frame.trades.length : 0,
-    });
+    };
+    this.frames.push(received);
+    this.onFrame(received);
   }
 
   #checkWaiters(): void {

@@ -138,6 +138,11 @@ export class Player implements SessionOwner {
     if (this.#session !== undefined) this.#feed.follow(record);
   }
 
+  moved(record: SessionRecord): void {
+    this.#record = record;
+    this.#playing?.epoch?.update(record);
+  }
+
   ended(): void {
     this.#context.onEnded(this);
   }

@@ -3,8 +3,11 @@ import type { Logger } from "@tapedeck/runtime";
 import {
   decodeState,
   isSessionNotFound,
+  movedTo,
+  type PaceHead,
   type PresentSession,
   parseHead,
+  readPace,
   type SessionRecord,
   type SessionService,
   type SessionStore,
@@ -16,6 +19,8 @@ import {
 export interface SessionOwner {
   /** A newer record; `before` is undefined for the first one. */
   changed(record: SessionRecord, before: SessionRecord | undefined): void;
+  /** In lossless pace, readers have moved the playhead within the revision. */
+  moved(record: SessionRecord): void;
   /** The session was deleted or has expired. */
   ended(cause: "deleted" | "expired"): void;
 }
@@ -72,7 +77,17 @@ export class FollowedSession implements PresentSession {
     const head = parseHead(message);
     if (head === undefined || head.kind === "F") return;
     if (head.kind === "D") this.#receiveEnd(head);
+    else if (head.kind === "P") this.#receivePace(head, message);
     else if (this.#record === undefined || isNewer(head, this.#record)) this.#receiveState(head, message);
+  }
+
+  #receivePace(head: PaceHead, message: Buffer): void {
+    const place = readPace(head, message);
+    const record = this.#record;
+    if (place === undefined || record?.rev !== head.rev || record.epoch !== head.epoch) return;
+    if (place.seq <= record.anchorSeq) return;
+    this.#record = movedTo(record, place);
+    this.#owner.moved(this.#record);
   }
 
   #receiveState(head: StateHead, message: Buffer): void {

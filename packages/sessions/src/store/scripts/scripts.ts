@@ -8,6 +8,9 @@ const folder = new URL("../../../src/store/scripts/", import.meta.url);
 /** The Lua scripts by command name. Each file's header says what it does and returns. */
 const scripts: Readonly<Record<string, Script>> = {
   sessionRead: { file: "read", numberOfKeys: 2 },
+  sessionHold: { file: "hold", numberOfKeys: 3 },
+  sessionReleaseHold: { file: "release-hold", numberOfKeys: 1 },
+  sessionAdvance: { file: "advance", numberOfKeys: 2 },
   sessionCreate: { file: "create", numberOfKeys: 6 },
   sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 6 },
   sessionCheckpoints: { file: "checkpoint" },
@@ -38,6 +41,25 @@ declare module "ioredis" {
       session: string,
       viewers: string,
     ): Result<[fields: string[], viewers: string[], time: [string, string]], Context>;
+    sessionHold(
+      session: string,
+      viewers: string,
+      readers: string,
+      ms: number,
+    ): Result<[fields: string[], viewers: string[], time: [string, string], until: string], Context>;
+    sessionReleaseHold(readers: string, rev: number, until: string): Result<null, Context>;
+    sessionAdvance(
+      session: string,
+      readers: string,
+      rev: number,
+      node: string,
+      forgetMs: number,
+      lagMs: number,
+      bound: number,
+      boundNs: number,
+      boundMs: number | "-",
+      ...reports: (string | number)[]
+    ): Result<AdvanceReply, Context>;
     sessionCreate(...args: [...SessionKeys, ttl: number, ...fields: string[]]): Result<0 | 1, Context>;
     sessionReplace(
       ...args: [
@@ -63,6 +85,14 @@ declare module "ioredis" {
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
   }
 }
+
+type AdvanceReply = [
+  outcome: "moved" | "same" | "held" | "changed" | "gone",
+  seq: string,
+  ns: string,
+  wallMs: string,
+  acked: string,
+];
 
 type TouchReply = [
   createdAt: string,

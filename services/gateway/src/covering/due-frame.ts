@@ -2,7 +2,7 @@ import type { WallMs } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { needsTicker, planPlayback, playheadAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
 import { isCacheMiss, nextCut, type Pace, type Seq, type Tape } from "@tapedeck/tape";
-import type { PlaybackSegment } from "./playback-segment.js";
+import type { PlaybackSegment } from "../subscription/playback-segment.js";
 
 /** What was due longer ago has to wait for a ticker, which may begin again from there. */
 export const behindMs = 10_000;

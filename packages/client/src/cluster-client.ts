@@ -31,6 +31,11 @@ export interface JoinOptions {
   readonly position?: Position;
   /** Closes the session in this program when it aborts. */
   readonly signal?: AbortSignal;
+  /**
+   * Whether a session in lossless pace waits for this program: each frame is acknowledged when `onFrame` listeners have returned, and what they returned
+   * has settled. By default `open` with `pace: "lossless"` does, and `join` only watches.
+   */
+  readonly acknowledge?: boolean;
 }
 
 export interface ListOptions {
@@ -62,11 +67,12 @@ export class ClusterClient {
   }
 
   /** Creates a session, or joins `sessionId` if it exists, and watches it. A new session in REPLAY is STOPPED until `start`. */
-  async open(options: OpenOptions = {}, joinOptions: Pick<JoinOptions, "signal"> = {}): Promise<Session> {
+  async open(options: OpenOptions = {}, joinOptions: Omit<JoinOptions, "position"> = {}): Promise<Session> {
     const WebSocket = this.#webSocketClass();
     const body = createBody(options);
     const { session } = await this.#parts.http.call<{ session: SessionView }>("POST", "/sessions/create", body);
-    return this.#watch(session, WebSocket, joinOptions);
+    const acknowledge = options.pace === "lossless";
+    return this.#watch(session, WebSocket, { acknowledge, ...requireObject("options", joinOptions) });
   }
 
   /** Watches an existing session; rejects with `SESSION_NOT_FOUND` otherwise. */
@@ -148,9 +154,9 @@ export class ClusterClient {
   }
 
   async #watch(view: SessionView, WebSocket: WebSocketClass, options: JoinOptions): Promise<Session> {
-    const { position, signal } = requireObject("options", options);
+    const { position, signal, acknowledge = false } = requireObject("options", options);
     const parts = this.#parts;
-    const client = new SessionClient({ ...parts, WebSocket, view, position });
+    const client = new SessionClient({ ...parts, WebSocket, view, position, acknowledges: acknowledge });
     const signals = [parts.signal, signal].filter((one) => one !== undefined);
     const close = () => client.close();
     for (const one of signals) one.addEventListener("abort", close);

@@ -40,6 +40,16 @@ export interface OpenOptions extends SourceOptions, RangeOptions {
   readonly maxFps?: number;
   /** Whether marked gaps of the tape play as one second (`skip`) or in full. */
   readonly gaps?: "skip" | "keep";
+  /** `lossless`: the playhead waits for this program, at most at `speed`; without one, as fast as it can. */
+  readonly pace?: "clock" | "lossless";
+  /** In lossless pace: how many frames ahead of the last acknowledged one may arrive, 1 to 1,000; 1 by default. */
+  readonly window?: number;
+}
+
+export interface PaceOptions {
+  readonly pace: "clock" | "lossless";
+  readonly window?: number;
+  readonly speed?: number | "max";
 }
 
 export interface ModeOptions extends SourceOptions {

@@ -3,6 +3,7 @@ import { Connection, type ConnectionOptions } from "../connection/connection.js"
 import type { ConnectionEnd } from "../connection/connection-machine.js";
 import { TapedeckError } from "../errors.js";
 import { FrameSequencer, isNewer, type Position, RecentFrames } from "../frames/frame-sequencer.js";
+import { Acknowledger } from "./acknowledger.js";
 import { PendingCommands } from "./pending-commands.js";
 import { type ConnectionState, type SessionEnd, SessionEvents } from "./session-events.js";
 import { FrameCounter, type SessionStats } from "./session-stats.js";
@@ -12,6 +13,8 @@ interface SessionClientOptions extends Pick<ConnectionOptions, "WebSocket" | "ru
   /** URLs of the gateways' sockets, without query. */
   readonly sockets: readonly string[];
   readonly position: Position | undefined;
+  /** In lossless pace the session waits for this program. */
+  readonly acknowledges?: boolean;
 }
 
 /** What is behind a `Session`: its connection, its view, pending commands and listeners. */
@@ -28,6 +31,8 @@ export class SessionClient {
   readonly #pending = new PendingCommands();
   readonly #connection: Connection;
   readonly #counter = new FrameCounter();
+  /** Undefined: this program only watches. */
+  readonly #acknowledger: Acknowledger | undefined;
   /**
    * Messages that arrived before the caller of `open` could add a listener; undefined afterwards. Messages that arrive together
    * are handled within one turn of the event loop, and the caller continues only after it.
@@ -38,8 +43,9 @@ export class SessionClient {
   #flushTimer: ReturnType<typeof setTimeout> | undefined;
   #settleOpened: { resolve: () => void; reject: (error: TapedeckError) => void } | undefined;
 
-  constructor({ view, sockets, position, ...transport }: SessionClientOptions) {
+  constructor({ view, sockets, position, acknowledges = false, ...transport }: SessionClientOptions) {
     this.view = view;
+    this.#acknowledger = acknowledges ? new Acknowledger((done) => this.#acknowledge(done)) : undefined;
     this.#sequencer = new FrameSequencer(position);
     this.opened = new Promise((resolve, reject) => {
       this.#settleOpened = { resolve, reject };
@@ -79,8 +85,18 @@ export class SessionClient {
     return this.#pending.add(command, (id) => this.#connection.send({ ...args, type: "command", id, command }));
   }
 
+  /** Whether `frames()` has to say when a frame was handled. */
+  get acknowledges(): boolean {
+    return this.#acknowledger !== undefined;
+  }
+
   close(): void {
     this.#connection.close();
+  }
+
+  #acknowledge({ epoch, seq }: Position): void {
+    // What is not sent now is repeated by the next connection.
+    if (this.#connection.isOpen) this.#connection.send({ type: "ack_frame", epoch, seq });
   }
 
   #query(): string {
@@ -90,6 +106,12 @@ export class SessionClient {
       query.set("epoch", `${position.epoch}`);
       query.set("after", `${position.seq}`);
     }
+    if (this.#acknowledger) {
+      const { name, handled } = this.#acknowledger;
+      query.set("reader", name);
+      // Listeners may still work on the last frames that were delivered.
+      if (position && handled?.epoch === position.epoch) query.set("acked", `${handled.seq}`);
+    }
     return query.toString();
   }
 
@@ -98,6 +120,7 @@ export class SessionClient {
     this.#settleOpened?.resolve();
     this.#flushTimer ??= setTimeout(() => this.#flushEarly(), 0);
     this.events.connection.emit({ connection: "open" });
+    this.#acknowledger?.repeat();
   }
 
   #flushEarly(): void {
@@ -117,6 +140,7 @@ export class SessionClient {
 
   #end(how: ConnectionEnd): void {
     clearTimeout(this.#flushTimer);
+    this.#acknowledger?.stop();
     // Frames that arrived before the end are delivered before it.
     if (how.reason !== "closed") this.#flushEarly();
     this.state = "closed";
@@ -148,7 +172,7 @@ export class SessionClient {
       case "history":
         this.#tellOfOrders();
         this.recent.replace(delivery.history);
-        this.events.history.emit(delivery.history);
+        this.#handled(this.events.history.emit(delivery.history));
         return;
       case "none":
         this.#handleOther(message);
@@ -170,7 +194,12 @@ export class SessionClient {
     this.#sequencer.markDelivered(frame.seq, epoch);
     this.#counter.count(frame.skipped ?? 0, performance.now());
     this.recent.add(frame, epoch);
-    this.events.frame.emit(frame, { epoch });
+    this.#handled(this.events.frame.emit(frame, { epoch }));
+  }
+
+  /** HOT: the last frame that was delivered is handled when this work is done. */
+  #handled(work: readonly PromiseLike<unknown>[]): void {
+    if (this.#acknowledger) this.#acknowledger.delivered(this.position, work, this.view.pace?.window ?? 1);
   }
 
   #handleOther(message: ServerMessage): void {

@@ -45,12 +45,15 @@ export interface Notice {
 export type Feed = Omit<Extract<ServerMessage, { type: "feed" }>, "type">;
 export type Lag = Omit<Extract<ServerMessage, { type: "lag" }>, "type">;
 
+/** Called with each frame. In lossless pace a frame counts as handled when what this returns has settled. */
+export type FrameListener = (frame: Frame, of: { readonly epoch: number }) => unknown;
+
 /** The listeners of one event, called in the order in which they were added. */
 export class Listeners<T extends unknown[]> {
-  readonly #all = new Set<(...event: T) => void>();
+  readonly #all = new Set<(...event: T) => unknown>();
 
   /** @returns a function that removes the listener */
-  add(listener: (...event: T) => void): () => void {
+  add(listener: (...event: T) => unknown): () => void {
     // The wrapper allows the same function to be added twice and removed once.
     const entry = (...event: T) => listener(...event);
     this.#all.add(entry);
@@ -59,22 +62,37 @@ export class Listeners<T extends unknown[]> {
     };
   }
 
-  /** When a listener throws, the others are still called, and the error is reported as uncaught. */
-  emit(...event: T): void {
+  /**
+   * When a listener throws, the others are still called, and the error is reported as uncaught.
+   *
+   * @returns the promises that listeners returned; most return none
+   */
+  emit(...event: T): readonly PromiseLike<unknown>[] {
+    let work: PromiseLike<unknown>[] | undefined;
     for (const listener of this.#all) {
       try {
-        listener(...event);
+        const result = listener(...event);
+        if (!isPromise(result)) continue;
+        work ??= [];
+        work.push(result);
       } catch (error) {
         queueMicrotask(() => {
           throw error;
         });
       }
     }
+    return work ?? nothing;
   }
 
   clear(): void {
     this.#all.clear();
   }
+}
+
+const nothing: readonly PromiseLike<unknown>[] = [];
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 
 export class SessionEvents {

@@ -6,6 +6,7 @@ import {
   durationMs,
   type ModeOptions,
   type OrderOptions,
+  type PaceOptions,
   type RangeOptions,
   rangeBody,
   requireObject,
@@ -17,6 +18,7 @@ import type {
   ConnectionChange,
   ConnectionState,
   Feed,
+  FrameListener,
   Lag,
   Notice,
   SessionEnd,
@@ -81,6 +83,13 @@ export class Session {
   speed(value: number): Promise<SessionView> {
     return this.#client.command("speed", { value });
   }
+  /**
+   * `lossless`: the playhead waits for the slowest program that was opened to acknowledge frames; at most at `speed`, or as fast as they can (`max`,
+   * the default). They may be given `window` frames ahead (1 to 1,000; 1 by default). `clock`: as usual.
+   */
+  async pace(options: PaceOptions): Promise<SessionView> {
+    return this.#client.command("pace", requireObject("pace", options));
+  }
   /** Jumps. The frame at the new place is delivered, also while paused. */
   async seek(place: SeekPlace): Promise<SessionView> {
     return this.#client.command("seek", seekBody(place));
@@ -115,11 +124,12 @@ export class Session {
 
   /**
    * Each frame once and in order, over all connections. Within an epoch `seq` grows; a new epoch is a jump. Frames missed while
-   * the connection was down arrive here, too.
+   * the connection was down arrive here, too. In lossless pace, if this program was opened to acknowledge frames, the playhead waits until all listeners
+   * have returned, and what they returned has settled.
    *
    * @returns a function that removes the listener, as every `on...` does
    */
-  onFrame(listener: (frame: Frame, of: { readonly epoch: number }) => void): () => void {
+  onFrame(listener: FrameListener): () => void {
     return this.#client.events.frame.add(listener);
   }
 
@@ -173,10 +183,11 @@ export class Session {
 
   /**
    * Frames from now on: `for await (const frame of session.frames())`. The loop ends with the session, or when `signal` aborts.
-   * It throws when the session is refused, and when the reader is 10,000 frames behind.
+   * A frame counts as handled when the loop asks for the next one. It throws when the session is refused, and when the reader is 10,000 frames behind.
    */
   frames({ signal }: { readonly signal?: AbortSignal } = {}): AsyncIterableIterator<Frame> {
-    const removals = [this.onFrame((frame) => queue.push(frame)), this.onEnd(({ error }) => queue.end(error))];
+    const push = (frame: Frame) => (this.#client.acknowledges ? queue.pushAndWait(frame) : queue.push(frame));
+    const removals = [this.onFrame(push), this.onEnd(({ error }) => queue.end(error))];
     const stop = () => queue.end();
     const queue = new FrameQueue(() => {
       for (const remove of removals) remove();

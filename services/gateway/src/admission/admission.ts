@@ -222,7 +222,7 @@ export class Admission {
     missed: ResumeOutcome,
   ): void {
     const { connections, connectionContext, log, presence, subscriptions, legacySockets, startContext } = this.#options;
-    const { legacy, fingerprint, sessionId, address, principal, audit, reader } = candidate;
+    const { legacy, fingerprint, sessionId, address, principal, audit, reader, acked } = candidate;
     const isNoted = legacy && !isModelTestSession(sessionId);
     const notNoted = (error: unknown) =>
       log.debug({ err: error, session: sessionId }, "legacy socket not noted; POST /mode may not find its session");
@@ -237,7 +237,7 @@ export class Admission {
         audit,
         onOpen: (stream) => {
           connections.add(connection);
-          if (reader !== undefined && !legacy) connection.readAs(reader, ackedBefore(subscription, missed));
+          if (reader !== undefined && !legacy) connection.readAs(reader, ackedBefore(subscription, missed, acked));
           startStream(stream, subscription, missed, startContext);
           presence.changed(subscription);
           if (isNoted) legacySockets.add(fingerprint, sessionId).catch(notNoted);
@@ -290,10 +290,14 @@ function openAtOnce(upgrade: Upgrade): Upgrade {
   return held.upgrade;
 }
 
-/** Of what a returning client has, it is done with all; a new one has to say so of the last frame of its history. */
-function ackedBefore({ record, lastSeq }: SessionSubscription, missed: ResumeOutcome): Seq {
+/** Of what a returning client has, it is done with all unless it says with less; a new one has to say so of the last frame of its history. */
+function ackedBefore(
+  { record, lastSeq }: SessionSubscription,
+  missed: ResumeOutcome,
+  acked = Number.POSITIVE_INFINITY,
+): Seq {
   const present = typeof missed === "string" ? undefined : missed.at(-1);
-  return present?.epoch === record.epoch ? present.after : lastSeq - 1;
+  return present?.epoch === record.epoch ? Math.min(present.after, acked) : lastSeq - 1;
 }
 
 function mayCreate({ sessionId, create, principal }: IdentifiedCandidate): boolean {

@@ -188,7 +188,7 @@ export class SessionSubscription implements LiveEdgeOwner, PacedSession {
     const place = readPace(head, message);
     if (place === undefined || this.#current === undefined) return; // the session is being read
     if (isNewer(this.#delivery.cursor, head)) void this.reread();
-    else if (this.playheadMoved(head, place)) this.pacing.changed();
+    else if (this.playheadMoved(head, place) && this.record.lossless?.bounded) this.pacing.changed();
   }
 
   /** HOT: in lossless pace the playhead moves within its revision; frames up to it are rendered here. */

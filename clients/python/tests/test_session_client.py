@@ -150,3 +150,52 @@ def test_cl8_frames_are_counted_in_total_and_per_full_second() -> None:
     assert counter.per_second(1_300) == 3
     assert counter.per_second(2_000) == 1
     assert counter.per_second(9_000) == 0
+
+
+def test_lp22_a_frame_is_acknowledged_when_the_loop_asks_for_the_next_one_and_the_reader_keeps_its_name() -> None:
+    async def read() -> tuple[list[int], list[str], list[int]]:
+        acks: list[int] = []
+        queries: list[str] = []
+        handled: list[int] = []
+
+        async def handle(socket: ServerConnection) -> None:
+            if socket.request is not None:
+                queries.append(socket.request.path)
+            for message in [session_of(1), history_of(1, [1, 2]), frame(3), frame(4)]:
+                await socket.send(json.dumps(message))
+            async for text in socket:
+                message = json.loads(text)
+                if message["type"] == "ack_frame":
+                    acks.append(message["seq"])
+                    if message["seq"] == 3 and len(queries) == 1:
+                        await socket.close(1012)
+
+        async with serve(handle, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:
+            port = next(iter(server.sockets)).getsockname()[1]
+            rules = Rules(timing=Timing(backoff_ms=20), addresses=1, fresh_tokens=False)
+            transport = Transport(sockets=[f"ws://127.0.0.1:{port}/ws"], rules=rules, token=None)
+            client = SessionClient(transport, view_of(1), None, acknowledge=True)
+            await client.opened
+            frames = client.frames()
+            await until(lambda: acks == [2])
+            async for one in frames:
+                handled.append(one["seq"])
+                await asyncio.sleep(0.02)
+                assert 4 not in acks
+                if one["seq"] == 4:
+                    break
+            await until(lambda: len(queries) == 2)
+            await frames.aclose()
+            await until(lambda: acks[-1] == 4)
+            await client.close()
+        return acks, queries, handled
+
+    acks, queries, handled = asyncio.run(read())
+    assert handled == [3, 4]
+    assert acks == sorted(acks)
+    first, second = queries[:2]
+    name = first.split("reader=")[1].split("&")[0]
+    assert len(name) == 24
+    assert f"reader={name}" in second
+    assert "after=4" in second
+    assert "acked=3" in second

@@ -73,6 +73,9 @@ class Tapedeck:
         speed: float | None = None,
         max_fps: int | None = None,
         gaps: Literal["skip", "keep"] | None = None,
+        pace: Literal["clock", "lossless"] | None = None,
+        window: int | None = None,
+        acknowledge: bool | None = None,
         from_: TapeTime | None = None,
         to: TapeTime | None = None,
         loop: bool | None = None,
@@ -85,6 +88,10 @@ class Tapedeck:
         - `speed`: 0.1 to 1000 seconds of tape per second.
         - `max_fps`: frames per second, 1 to 60; 0 for every frame.
         - `gaps`: whether marked gaps of the tape play as one second (`skip`) or in full.
+        - `pace`: `lossless`: the playhead waits for programs that acknowledge frames, at most at `speed`, or as fast as they can.
+        - `window`: in lossless pace, how many frames ahead of the last acknowledged one may arrive, 1 to 1,000; 1 by default.
+        - `acknowledge`: whether a session in lossless pace waits for this program: it is done with a frame when its loop over
+          `frames()` asks for the next one, and `on_frame` listeners have returned. By default with `pace="lossless"`.
         """
         limits = range_body(KEEP if from_ is None else from_, KEEP if to is None else to, loop)
         body = present(
@@ -98,18 +105,22 @@ class Tapedeck:
             speed=speed,
             max_fps=max_fps,
             gaps=gaps,
+            pace=pace,
+            window=window,
             **limits,
         )
         answer = await self._http.call("POST", "/sessions/create", body)
-        return await self._watch(answer["session"], None)
+        return await self._watch(answer["session"], None, pace == "lossless" if acknowledge is None else acknowledge)
 
-    async def join(self, session_id: str, *, position: Position | tuple[int, int] | None = None) -> Session:
+    async def join(
+        self, session_id: str, *, position: Position | tuple[int, int] | None = None, acknowledge: bool = False
+    ) -> Session:
         """Watches an existing session; raises `SESSION_NOT_FOUND` otherwise.
 
-        With a position, `frames()` continues with the frame after it, instead of starting with the history.
+        With a position, `frames()` continues with the frame after it, instead of starting with the history. `acknowledge`: as in `open`.
         """
         view = await self.sessions.get(session_id)
-        return await self._watch(view, None if position is None else Position(*position))
+        return await self._watch(view, None if position is None else Position(*position), acknowledge)
 
     async def health(self) -> dict[str, Any]:
         return cast(dict[str, Any], await self._http.call("GET", "/health"))
@@ -132,10 +143,10 @@ class Tapedeck:
     ) -> None:
         await self.close()
 
-    async def _watch(self, view: SessionView, position: Position | None) -> Session:
+    async def _watch(self, view: SessionView, position: Position | None, acknowledge: bool) -> Session:
         if self._closed:
             raise TapedeckError("closed", "The client was closed.")
-        client = SessionClient(self._transport, view, position)
+        client = SessionClient(self._transport, view, position, acknowledge)
         self._open.add(client)
         client.listeners.end.add(lambda _: self._open.discard(client))
         try:

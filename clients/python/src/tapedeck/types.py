@@ -130,8 +130,17 @@ class _SessionViewAlways(TypedDict):
     expires_at: str
 
 
+class LosslessPace(TypedDict):
+    """The playhead waits for the session's readers."""
+
+    type: Literal["lossless"]
+    window: int
+    speed: float | Literal["max"]
+
+
 class SessionView(_SessionViewAlways, total=False):
     feed: FeedStatus
+    pace: LosslessPace
     kept_modes: list[Mode]
     account: Account
 

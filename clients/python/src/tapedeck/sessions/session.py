@@ -93,6 +93,20 @@ class Session:
         """Seconds of tape per second, 0.1 to 1000."""
         return await self._client.command("speed", {"value": value})
 
+    async def pace(
+        self,
+        pace: Literal["clock", "lossless"],
+        *,
+        window: int | None = None,
+        speed: float | Literal["max"] | None = None,
+    ) -> SessionView:
+        """`lossless`: the playhead waits for the slowest program that acknowledges frames.
+
+        At most at `speed`, or as fast as they can (`max`, the default). Programs may be given `window` frames ahead (1 to 1,000;
+        1 by default). `clock`: as usual.
+        """
+        return await self._client.command("pace", present(pace=pace, window=window, speed=speed))
+
     async def seek(
         self,
         *,
@@ -153,7 +167,8 @@ class Session:
         """Each frame from this call on, once and in order, over all connections: `async for frame in session.frames()`.
 
         Within an epoch `seq` grows; a new epoch is a jump. Frames missed while the connection was down arrive here, too. The loop
-        ends with the session. It raises when the session is refused, and when the reader is 10,000 frames behind.
+        ends with the session. In lossless pace a frame counts as handled when the loop asks for the next one.
+        The loop raises when the session is refused, and when the reader is 10,000 frames behind.
         """
         return self._client.frames()
 

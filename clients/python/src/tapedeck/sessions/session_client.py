@@ -12,6 +12,7 @@ from tapedeck.errors import TapedeckError
 from tapedeck.http import GetToken, query
 from tapedeck.protocol.connection_machine import ConnectionEnd, Rules
 from tapedeck.protocol.frame_sequencer import FrameSequencer, History, NewFrames, Position, RecentFrames, is_newer
+from tapedeck.sessions.acknowledger import Acknowledger
 from tapedeck.sessions.connection import Callbacks, Connection
 from tapedeck.sessions.frame_queue import FrameQueue
 from tapedeck.sessions.listeners import (
@@ -41,7 +42,9 @@ class Transport:
 
 
 class SessionClient:
-    def __init__(self, transport: Transport, view: SessionView, position: Position | None) -> None:
+    def __init__(
+        self, transport: Transport, view: SessionView, position: Position | None, acknowledge: bool = False
+    ) -> None:
         self.listeners = SessionListeners()
         self.recent = RecentFrames()
         #: A loop that was left by `break` drops its queue, which then leaves this set by itself.
@@ -54,6 +57,8 @@ class SessionClient:
         self._sequencer = FrameSequencer(position)
         self._pending = PendingCommands()
         self._counter = FrameCounter()
+        #: None: this program only watches.
+        self._acknowledger = Acknowledger(self._acknowledge) if acknowledge else None
         self._loop = asyncio.get_running_loop()
         #: Messages that arrived before the caller of `open` could add a listener; None afterwards.
         self._early: list[ServerMessage] | None = []
@@ -99,11 +104,17 @@ class SessionClient:
     def _dial(self, address: int) -> str:
         self._sequencer.begin_connection()
         resume = self._sequencer.position
+        reader = self._acknowledger
+        # The application may still work on the last frames that were delivered.
+        handled = reader.handled if reader and resume and reader.handled else None
+        acked = handled.seq if handled and resume and handled.epoch == resume.epoch else None
         where = query(
             session_id=self.view["session_id"],
             create=False,
             epoch=resume.epoch if resume else None,
             after=resume.seq if resume else None,
+            reader=reader.name if reader else None,
+            acked=acked,
         )
         return f"{self._sockets[address]}{where}"
 
@@ -114,6 +125,8 @@ class SessionClient:
         if self._early is not None:
             self._flush_early(EARLY_TURNS)
         self.listeners.connection.emit(ConnectionChange("open"))
+        if self._acknowledger is not None:
+            self._acknowledger.repeat()
 
     def _flush_early(self, turns: int) -> None:
         """Delivers what came early, some turns of the event loop from now."""
@@ -167,6 +180,8 @@ class SessionClient:
             case History() as history:
                 self.recent.replace(history)
                 self.listeners.history.emit(history)
+                if self._acknowledger is not None:
+                    self._acknowledger.delivered(self.position, 0, self._window)
             case None:
                 self._handle_other(message)
 
@@ -174,9 +189,26 @@ class SessionClient:
         self._sequencer.mark_delivered(frame["seq"], epoch)
         self._counter.count(frame.get("skipped", 0), self._now())
         self.recent.add(frame, epoch)
-        for queue in list(self.queues):
-            queue.push(frame)
+        queues = list(self.queues)
+        done = None
+        if self._acknowledger is not None:
+            # One more for the listeners, which are done when they have returned.
+            done = self._acknowledger.delivered(Position(epoch, frame["seq"]), len(queues) + 1, self._window)
+        for queue in queues:
+            queue.push(frame, done)
         self.listeners.frame.emit(FrameOf(frame, epoch))
+        if done is not None:
+            done()
+
+    @property
+    def _window(self) -> int:
+        pace = self.view.get("pace")
+        return pace["window"] if pace else 1
+
+    def _acknowledge(self, position: Position) -> None:
+        # What is not sent now is repeated by the next connection.
+        if self.connection.is_open:
+            self.connection.send({"type": "ack_frame", "epoch": position.epoch, "seq": position.seq})
 
     def _handle_other(self, message: ServerMessage) -> None:
         if message["type"] == "session":

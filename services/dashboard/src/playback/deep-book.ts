@@ -3,6 +3,7 @@ import type { StoreApi } from "zustand/vanilla";
 import { type ClusterAddress, loadBook, type TrackOwner, trackOwnerOf } from "../cluster-api";
 import type { AnimationLoop } from "./animation-loop";
 import type { PageState } from "./page-state";
+import { RequestPacing } from "./request-pacing";
 
 /** Whose book it is. */
 interface ShownSession {
@@ -34,7 +35,6 @@ export const frameDepth = 20;
 const leastDepth = 100;
 /** While it plays, levels behind the frame's are as old as this. */
 const everyMs = 1000;
-const afterFailureMs = 5000;
 
 /**
  * The levels behind those of frames, from the tape's event track. They are loaded for the frame that is shown, while a view asks for them;
@@ -42,13 +42,12 @@ const afterFailureMs = 5000;
  */
 export class DeepBook {
   readonly #shown: ShownSession;
+  readonly #pacing: RequestPacing;
   #book: LoadedBook | undefined;
-  #loading = false;
-  #notBefore = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(shown: ShownSession) {
     this.#shown = shown;
+    this.#pacing = new RequestPacing(shown.animation);
   }
 
   /**
@@ -64,7 +63,9 @@ export class DeepBook {
     if (this.#book?.tape !== owner.tape) this.#book = undefined;
     const book = this.#book;
     const known = book?.seq === frame.seq && book.depth >= depth;
-    if (!known && depth > frameDepth) this.#want(owner, frame.seq, Math.max(depth, leastDepth));
+    if (!known && depth > frameDepth) {
+      this.#pacing.request(() => this.#load(owner, frame.seq, Math.max(depth, leastDepth)));
+    }
     return {
       bids: [...bids, ...behind(bids.at(-1), book?.bids ?? [], -1)],
       asks: [...asks, ...behind(asks.at(-1), book?.asks ?? [], 1)],
@@ -73,35 +74,13 @@ export class DeepBook {
     };
   }
 
-  #want(owner: TrackOwner, seq: number, depth: number): void {
-    if (this.#loading || this.#timer !== undefined) return;
-    const wait = this.#notBefore - performance.now();
-    if (wait > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#shown.animation.invalidate();
-      }, wait);
-      return;
-    }
-    this.#loading = true;
-    this.#notBefore = performance.now() + (this.#shown.isPlaying ? everyMs : 0);
-    void this.#load(owner, seq, depth);
-  }
-
   async #load(owner: TrackOwner, seq: number, depth: number): Promise<void> {
-    try {
-      const book = await loadBook(this.#shown.address, owner, { seq, depth });
-      this.#book = {
-        ...{ tape: owner.tape, seq, depth, bids: numbersOf(book.bids), asks: numbersOf(book.asks) },
-        ...{ bidLevels: book.bid_levels, askLevels: book.ask_levels },
-      };
-    } catch {
-      // The views show what frames have. The tape may have been deleted, or the cluster is unavailable for a moment.
-      this.#notBefore = performance.now() + afterFailureMs;
-    } finally {
-      this.#loading = false;
-      this.#shown.animation.invalidate();
-    }
+    this.#pacing.notBefore = performance.now() + (this.#shown.isPlaying ? everyMs : 0);
+    const book = await loadBook(this.#shown.address, owner, { seq, depth });
+    this.#book = {
+      ...{ tape: owner.tape, seq, depth, bids: numbersOf(book.bids), asks: numbersOf(book.asks) },
+      ...{ bidLevels: book.bid_levels, askLevels: book.ask_levels },
+    };
   }
 }
 

@@ -4,6 +4,7 @@ import type { AnimationLoop } from "./animation-loop";
 import { DepthChunk } from "./depth-chunk";
 import type { FrameLog } from "./frame-log";
 import type { PageState } from "./page-state";
+import { RequestPacing } from "./request-pacing";
 import { marketOf } from "./tape-loader";
 
 /** Whose books they are. */
@@ -35,7 +36,6 @@ const mostKept = 40;
 const growMs = 1000;
 /** Between two requests for chunks while it plays. */
 const betweenMs = 150;
-const afterFailureMs = 5000;
 
 /**
  * The whole book over the frames that are on screen, from the tape's event track, while a view asks for it: in chunks, the newest first, with one request
@@ -47,14 +47,13 @@ export class DeepHistory {
   readonly #shown: ShownSession;
   #tape = "";
   #chunks = new Map<number, DepthChunk>();
-  #loading = false;
-  /** As of `performance.now()`: no request before, and none for frames that a chunk lacks at its end. */
-  #notBefore = 0;
+  readonly #pacing: RequestPacing;
+  /** As of `performance.now()`: no request before for frames that a chunk lacks at its end. */
   #growNotBefore = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(shown: ShownSession) {
     this.#shown = shown;
+    this.#pacing = new RequestPacing(shown.animation);
     shown.store.subscribe(({ session }) => {
       if ((session?.tape ?? "") !== this.#tape) this.#changeTape(session?.tape ?? "");
     });
@@ -90,19 +89,9 @@ export class DeepHistory {
    */
   want(first: number, last: number): void {
     const owner = trackOwnerOf(this.#shown.store.getState().session);
-    if (!owner || !this.isAvailable || this.#loading || this.#timer !== undefined) return;
+    if (!owner || !this.isAvailable || this.#pacing.isBusy) return;
     const next = this.#nextPart(first, last);
-    if (next === undefined) return;
-    const wait = Math.max(this.#notBefore, next.notBefore) - performance.now();
-    if (wait > 0) {
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#shown.animation.invalidate();
-      }, wait);
-      return;
-    }
-    this.#loading = true;
-    void this.#load(owner, next);
+    if (next !== undefined) this.#pacing.request(() => this.#load(owner, next), next.notBefore);
   }
 
   #changeTape(tape: string): void {
@@ -112,7 +101,7 @@ export class DeepHistory {
     const kept = hasSamePast ? [...this.#chunks].filter(([, chunk]) => chunk.through <= last) : [];
     this.#tape = tape;
     this.#chunks = new Map(kept);
-    this.#notBefore = 0;
+    this.#pacing.notBefore = 0;
     this.#growNotBefore = 0;
     if (!hasSamePast) this.revision++;
   }
@@ -139,18 +128,14 @@ export class DeepHistory {
     try {
       const range = { fromSeq: from, toSeq: to, whole: grows === undefined };
       await loadBookChanges(this.#shown.address, owner, range, (line) => chunk.add(line));
-      this.#notBefore = performance.now() + (this.#shown.isPlaying ? betweenMs : 0);
+      this.#pacing.notBefore = performance.now() + (this.#shown.isPlaying ? betweenMs : 0);
       // A growing tape may not have the newest events yet.
       const isPatient = this.#shown.isPlaying || chunk.through < to;
       this.#growNotBefore = performance.now() + (isPatient ? growMs : 0);
-      if (chunk.through < to) this.#notBefore = this.#growNotBefore;
-    } catch {
-      // The views show what frames have. The tape may have been deleted, or the cluster is unavailable for a moment.
-      this.#notBefore = performance.now() + afterFailureMs;
+      if (chunk.through < to) this.#pacing.notBefore = this.#growNotBefore;
     } finally {
-      this.#loading = false;
+      // Also what came before a failure.
       if (owner.tape === this.#tape && !chunk.isEmpty) this.#keep(nth, chunk);
-      this.#shown.animation.invalidate();
     }
   }
 

@@ -8,16 +8,29 @@ import type { EventStream, ReadContext } from "./format.js";
 export interface RecordReader {
   /** Records so far. */
   readonly count: number;
-  /** Receive time of the last event that was taken, nanoseconds since 1970; undefined if there is none. */
-  readonly receivedNs: bigint | undefined;
+  /** The events of what was read, which nobody has taken yet. */
+  readonly out: ReadEvents;
   /** Reads the records that the next bytes complete. Throws `CutShort` after the last good one. */
   read(chunk: Uint8Array): void;
-  /** The events of what was read since the last call. */
-  take(): SourceEvent[];
   /** Throws `CutShort` if the file must not end here. */
   checkEnd(): void;
-  /** The events that the file's end completes. */
-  end(): SourceEvent[];
+  /** Adds the events that the file's end completes. */
+  end(): void;
+}
+
+/** What a reader has made of its records. */
+export class ReadEvents {
+  /** Since the last `take`. */
+  list: SourceEvent[] = [];
+  /** Receive time of the last event that was taken, nanoseconds since 1970; undefined if there is none. */
+  receivedNs: bigint | undefined;
+
+  take(): SourceEvent[] {
+    const taken = this.list;
+    this.list = [];
+    this.receivedNs = taken.at(-1)?.receivedNs ?? this.receivedNs;
+    return taken;
+  }
 }
 
 /** The events of a file of binary records, chunk by chunk. */
@@ -38,13 +51,14 @@ export async function* recordStream(file: RecordingFile, reader: RecordReader, r
         reader.read(chunk);
       } finally {
         report(reader.count - before);
-        yield reader.take();
+        yield reader.out.take();
       }
     }
     reader.checkEnd();
   } catch (error) {
     if (!(error instanceof CutShort)) throw error;
-    reading.cutShort(file, { line: reader.count, receivedNs: reader.receivedNs }, error.message);
+    reading.cutShort(file, { line: reader.count, receivedNs: reader.out.receivedNs }, error.message);
   }
-  yield reader.end();
+  reader.end();
+  yield reader.out.take();
 }

@@ -1,8 +1,8 @@
-import type { Instrument, SourceEvent } from "../../events/source-event.js";
+import type { Instrument } from "../../events/source-event.js";
 import { BrokenLine, CutShort } from "../../import-errors.js";
 import type { RecordingFile } from "../../input/recording-file.js";
 import type { ReadContext } from "../format.js";
-import type { RecordReader } from "../record-stream.js";
+import { ReadEvents, type RecordReader } from "../record-stream.js";
 import { lengths, prefixBytes, shownByte } from "./layouts.js";
 import { applyMessage, beginsDay, isOfMarket, stockNamed } from "./messages.js";
 import { StockEvents } from "./stock-events.js";
@@ -24,14 +24,13 @@ const pulseNs = 1e9;
 export class ItchReader implements RecordReader {
   /** Messages so far. */
   count = 0;
-  receivedNs: bigint | undefined;
+  readonly out = new ReadEvents();
   readonly #file: RecordingFile;
   readonly #of: ItchFile;
   readonly #reading: ReadContext;
   /** By the number that the day gives to a stock, its locate. Undefined: not known yet; false: a stock that is not wanted. */
   readonly #stocks: (StockEvents | false | undefined)[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  #out: SourceEvent[] = [];
   /** The file begins when the day does, so no order rested before. */
   #whole = false;
   #skipped = 0;
@@ -68,20 +67,11 @@ export class ItchReader implements RecordReader {
     this.#rest = bytes.subarray(at);
   }
 
-  take(): SourceEvent[] {
-    const out = this.#out;
-    this.#out = [];
-    this.receivedNs = out.at(-1)?.receivedNs ?? this.receivedNs;
-    return out;
-  }
-
   checkEnd(): void {
     if (this.#rest.length > 0) throw new CutShort("the next message ends in the middle");
   }
 
-  end(): SourceEvent[] {
-    return this.take();
-  }
+  end(): void {} // each message is complete by itself
 
   // HOT: once per message of a file that has those of all stocks.
   #message(bytes: Buffer, at: number, kind: number): void {
@@ -95,7 +85,7 @@ export class ItchReader implements RecordReader {
       if (++this.#skipped % messagesPerLook === 0) this.#pulse(bytes, at);
       return;
     }
-    const first = this.#out.length;
+    const first = this.out.list.length;
     try {
       const ns = bytes.readUIntBE(at + 5, 6);
       if (ns >= longestDayNs) throw new BrokenLine(`its time is ${ns} ns after midnight, later than the day's end`);
@@ -103,12 +93,12 @@ export class ItchReader implements RecordReader {
       if (stock === undefined) return;
       this.#lastNs = ns;
       const when = { ns: this.#of.midnightNs + BigInt(ns), sequence: this.count, whole: this.#whole };
-      if (!applyMessage(stock, when, { bytes, at, kind }, this.#out)) {
+      if (!applyMessage(stock, when, { bytes, at, kind }, this.out.list)) {
         this.#reading.ignore("message about neither an order nor a trade");
       }
     } catch (error) {
       if (!(error instanceof BrokenLine)) throw error;
-      this.#out.length = first;
+      this.out.list.length = first;
       this.#reading.brokenLine(this.#file, this.count, error.message);
     }
   }
@@ -126,7 +116,7 @@ export class ItchReader implements RecordReader {
       this.#stocks[locate] = false;
       // The import refuses a symbol that no file has with the names of those that they have.
       const when = this.#of.midnightNs + BigInt(ns);
-      this.#out.push({ kind: "pulse", instrument, ns: when, receivedNs: when });
+      this.out.list.push({ kind: "pulse", instrument, ns: when, receivedNs: when });
       return undefined;
     }
     const stock = new StockEvents(instrument, this.#file.name, this.#reading);
@@ -140,6 +130,6 @@ export class ItchReader implements RecordReader {
     const ns = bytes.readUIntBE(at + 5, 6);
     if (this.#wanted?.begun !== true || ns < this.#lastNs + pulseNs || ns >= longestDayNs) return;
     this.#lastNs = ns;
-    this.#out.push(this.#wanted.pulse(this.#of.midnightNs + BigInt(ns)));
+    this.out.list.push(this.#wanted.pulse(this.#of.midnightNs + BigInt(ns)));
   }
 }

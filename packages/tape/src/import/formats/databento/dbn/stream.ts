@@ -1,8 +1,7 @@
-import type { SourceEvent } from "../../../events/source-event.js";
 import { BrokenLine, CutShort } from "../../../import-errors.js";
 import type { RecordingFile } from "../../../input/recording-file.js";
 import type { EventStream, ReadContext } from "../../format.js";
-import { type RecordReader, recordStream } from "../../record-stream.js";
+import { ReadEvents, type RecordReader, recordStream } from "../../record-stream.js";
 import { DatabentoEvents } from "../events.js";
 import type { Schema } from "../record.js";
 import { metadataBytes, preludeBytes, recordKinds, symbolsOfMetadata } from "./metadata.js";
@@ -16,8 +15,7 @@ export function dbnStream(file: RecordingFile, schema: Schema, reading: ReadCont
 class DbnReader implements RecordReader {
   /** Records so far. */
   count = 0;
-  /** Receive time of the last event. */
-  receivedNs: bigint | undefined;
+  readonly out = new ReadEvents();
   readonly #file: RecordingFile;
   readonly #schema: Schema;
   readonly #reading: ReadContext;
@@ -25,7 +23,6 @@ class DbnReader implements RecordReader {
   #records: DbnRecords | undefined;
   /** What is not read yet: the beginning of the metadata, or of a record. */
   #rest: Buffer = Buffer.alloc(0);
-  #out: SourceEvent[] = [];
 
   constructor(file: RecordingFile, schema: Schema, reading: ReadContext) {
     this.#file = file;
@@ -55,28 +52,19 @@ class DbnReader implements RecordReader {
     this.#rest = bytes.subarray(at);
   }
 
-  /** The events of what was read since the last call. */
-  take(): SourceEvent[] {
-    const out = this.#out;
-    this.#out = [];
-    this.receivedNs = out.at(-1)?.receivedNs ?? this.receivedNs;
-    return out;
-  }
-
   /** Throws `CutShort` if the file ends within a record or before its metadata does. */
   checkEnd(): void {
     if (this.#records === undefined) throw new CutShort("the metadata ends in the middle");
     if (this.#rest.length > 0) throw new CutShort("the next record ends in the middle");
   }
 
-  end(): SourceEvent[] {
-    this.#events.end(this.#out);
-    return this.take();
+  end(): void {
+    this.#events.end(this.out.list);
   }
 
   #readRecord(records: DbnRecords, bytes: Buffer, at: number, length: number): void {
     this.count++;
-    const out = this.#out;
+    const out = this.out.list;
     const first = out.length;
     try {
       const record = records.read(bytes, at, length);

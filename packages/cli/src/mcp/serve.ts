@@ -12,8 +12,8 @@ import { WatchedSessions } from "./watched-sessions.js";
  */
 export async function serve(options: RemoteClusterOptions, signal: AbortSignal): Promise<void> {
   const watched = new WatchedSessions(options);
-  const deck = { options, watched, calls: new ClusterCalls(options) };
-  const serving = serveStdio(() => createServer(deck), {
+  const context = { options, watched, calls: new ClusterCalls(options) };
+  const serving = serveStdio(() => createServer(context), {
     onerror: (error) => printError(`A message of the client was not understood: ${error.message}`),
   });
   try {

@@ -1,6 +1,6 @@
 import { McpServer } from "@modelcontextprotocol/server";
 import { version } from "@tapedeck/runtime";
-import { addTool, type Deck } from "./tool.js";
+import { addTool, type ToolContext } from "./tool.js";
 import { bookTools } from "./tools/book.js";
 import { eventTools } from "./tools/events.js";
 import { frameTools } from "./tools/frames.js";
@@ -19,11 +19,11 @@ Times on a tape are ISO 8601 in UTC. seq is the number of a frame on its tape. P
 Orders (place_order) meet any session's market; its account is empty of them again after a rewind to before them.
 A refusal begins with its code and has changed nothing.`;
 
-export function createServer(deck: Deck): McpServer {
+export function createServer(context: ToolContext): McpServer {
   const server = new McpServer({ name: "tapedeck", title: "Tapedeck", version }, { instructions });
   const market = [tapeTools, frameTools, bookTools, eventTools];
   const orders = [tradingTools, tradingSettingsTools, simulatedOrderTools];
   const tools = [...sessionTools, ...transportTools, ...watchTools, ...market.flat(), ...orders.flat()];
-  for (const each of tools) addTool(server, deck, each);
+  for (const each of tools) addTool(server, context, each);
   return server;
 }

@@ -2,7 +2,7 @@ import { scenarioNames } from "@tapedeck/market";
 import { createBody, type SessionView, sessionAnswer, sessionView } from "@tapedeck/protocol";
 import { z } from "zod";
 import { segment } from "./cluster-calls.js";
-import type { Deck } from "./tool.js";
+import type { ToolContext } from "./tool.js";
 
 export const sessionId = z
   .string()
@@ -29,13 +29,13 @@ export function shortSession(view: SessionView) {
   return { ...session, cursor_seq, from_ts, to_ts, loop, max_fps };
 }
 
-export async function readSession({ calls }: Deck, id: string, signal: AbortSignal): Promise<SessionView> {
+export async function readSession({ calls }: ToolContext, id: string, signal: AbortSignal): Promise<SessionView> {
   return (await calls.ask(sessionAnswer, "GET", `/sessions/${segment(id)}`, { signal })).session;
 }
 
 /** Carries out a command. @param action its name, with its value if it has one: `speed/5` */
 export async function command(
-  { calls }: Deck,
+  { calls }: ToolContext,
   id: string,
   action: string,
   { body, signal }: { readonly body?: object; readonly signal: AbortSignal },
@@ -44,7 +44,7 @@ export async function command(
 }
 
 /** Plays from the playhead, with a socket of this process, so that the session is not parked. */
-export async function play(deck: Deck, id: string, signal: AbortSignal): Promise<SessionView> {
-  await deck.watched.watch(id);
-  return command(deck, id, "start", { signal });
+export async function play(context: ToolContext, id: string, signal: AbortSignal): Promise<SessionView> {
+  await context.watched.watch(id);
+  return command(context, id, "start", { signal });
 }

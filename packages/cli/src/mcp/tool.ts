@@ -8,7 +8,7 @@ import type { ClusterCalls } from "./cluster-calls.js";
 import type { WatchedSessions } from "./watched-sessions.js";
 
 /** What the tools work with. */
-export interface Deck {
+export interface ToolContext {
   readonly options: RemoteClusterOptions;
   readonly calls: ClusterCalls;
   readonly watched: WatchedSessions;
@@ -24,28 +24,32 @@ interface ToolSpec<Input extends z.ZodObject> {
   readonly effect: Effect;
   readonly input: Input;
   /** @param signal aborts when the client cancels the call or leaves */
-  run(given: z.infer<Input>, deck: Deck, signal: AbortSignal): Promise<object>;
+  run(given: z.infer<Input>, context: ToolContext, signal: AbortSignal): Promise<object>;
 }
 
 export interface Tool extends Omit<ToolSpec<z.ZodObject>, "run"> {
-  run(given: unknown, deck: Deck, signal: AbortSignal): Promise<object>;
+  run(given: unknown, context: ToolContext, signal: AbortSignal): Promise<object>;
 }
 
 /** A tool whose arguments have the type of its schema. */
 export function tool<Input extends z.ZodObject>(spec: ToolSpec<Input>): Tool {
-  return { ...spec, run: (given, deck, signal) => spec.run(spec.input.parse(given), deck, signal) };
+  return { ...spec, run: (given, context, signal) => spec.run(spec.input.parse(given), context, signal) };
 }
 
 /** The context of an assistant is small: about a quarter as many tokens. The tools page what is longer. */
 export const mostAnswerChars = 24_000;
 
-export function addTool(server: McpServer, deck: Deck, { name, title, description, effect, input, run }: Tool): void {
+export function addTool(
+  server: McpServer,
+  context: ToolContext,
+  { name, title, description, effect, input, run }: Tool,
+): void {
   const annotations = { readOnlyHint: effect === "reads", destructiveHint: effect === "deletes", openWorldHint: false };
   server.registerTool(name, { title, description, inputSchema: input, annotations }, async (given, { mcpReq }) => {
     try {
-      return textOf(JSON.stringify(await run(given, deck, mcpReq.signal)));
+      return textOf(JSON.stringify(await run(given, context, mcpReq.signal)));
     } catch (error) {
-      return { ...textOf(await sentenceOf(error, deck.options)), isError: true };
+      return { ...textOf(await sentenceOf(error, context.options)), isError: true };
     }
   });
 }

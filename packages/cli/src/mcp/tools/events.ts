@@ -4,7 +4,7 @@ import type { Call } from "../cluster-calls.js";
 import { eventPage } from "../event-page.js";
 import { marketSource, pathOf } from "../market-source.js";
 import { readSession } from "../session-calls.js";
-import { type Deck, type Tool, ToolRefusal, tool } from "../tool.js";
+import { type Tool, type ToolContext, ToolRefusal, tool } from "../tool.js";
 
 const n = z.int().min(0).optional();
 const kind = z.enum(["trade", "book"]);
@@ -42,27 +42,31 @@ export const eventTools: readonly Tool[] = [
         .default(10)
         .describe("of each side of a change; levels_left_out counts the others"),
     }),
-    async run({ kinds, limit, levels, session_id, tape, ...given }, deck, signal) {
+    async run({ kinds, limit, levels, session_id, tape, ...given }, context, signal) {
       const path = `${pathOf({ session_id, tape })}/events`;
-      const query = session_id === undefined ? given : await upToPlayhead(deck, session_id, given, signal);
+      const query = session_id === undefined ? given : await upToPlayhead(context, session_id, given, signal);
       const wanted = new Set(kinds);
       const isAll = wanted.size === kind.options.length;
       // One more says where the next page begins.
-      const lines = trackLines(deck, path, { query: { ...query, ...(isAll && { limit: limit + 1 }) }, signal });
+      const lines = trackLines(context, path, { query: { ...query, ...(isAll && { limit: limit + 1 }) }, signal });
       return eventPage(lines, { kinds: wanted, events: limit, levels, lines: mostLines });
     },
   }),
 ];
 
-async function upToPlayhead(deck: Deck, id: string, given: Places, signal: AbortSignal): Promise<Places> {
+async function upToPlayhead(context: ToolContext, id: string, given: Places, signal: AbortSignal): Promise<Places> {
   const { to_n, to_seq, to_ts, from_n, from_seq, from_ts } = given;
   if (to_n !== undefined || to_seq !== undefined || to_ts !== undefined) return given;
-  const { cursor_seq } = (await readSession(deck, id, signal)).controller_state;
+  const { cursor_seq } = (await readSession(context, id, signal)).controller_state;
   if (cursor_seq === null) throw new ToolRefusal("The session has no place on a tape yet: play it first.");
   const begins = from_n !== undefined || from_seq !== undefined || from_ts !== undefined;
   return { ...given, ...(!begins && { from_seq: cursor_seq }), to_seq: cursor_seq + 1 };
 }
 
-async function* trackLines({ calls }: Deck, path: string, call: Call): AsyncGenerator<TrackLine, void, undefined> {
+async function* trackLines(
+  { calls }: ToolContext,
+  path: string,
+  call: Call,
+): AsyncGenerator<TrackLine, void, undefined> {
   for await (const line of calls.lines(path, call)) yield trackLine.parse(JSON.parse(line));
 }

@@ -13,7 +13,7 @@ import {
 import { z } from "zod";
 import { frameRow } from "../frame-rows.js";
 import { sessionId } from "../session-calls.js";
-import { type Deck, type Tool, thatFit, tool } from "../tool.js";
+import { type Tool, type ToolContext, thatFit, tool } from "../tool.js";
 
 /** Frames and reports are about the last frames up to the playhead, at most so many. */
 const mostFrames = 100;
@@ -59,7 +59,7 @@ export const frameTools: readonly Tool[] = [
       ]),
       limit: z.int().min(1).max(200).default(30).describe("items of a list"),
     }),
-    run: ({ report, session_id, limit }, deck, signal) => reports[report](deck, { session_id, limit, signal }),
+    run: ({ report, session_id, limit }, context, signal) => reports[report](context, { session_id, limit, signal }),
   }),
 ];
 
@@ -79,27 +79,28 @@ interface Asked {
 }
 
 const reports = {
-  anomalies: async (deck: Deck, asked: Asked) => newest(await ask(deck, anomaliesAnswer, "/anomalies", asked), asked),
-  anomaly_counts: (deck: Deck, asked: Asked) => ask(deck, anomalySummary, "/anomalies/summary", asked),
-  trades: async (deck: Deck, asked: Asked) =>
-    newest((await ask(deck, classifiedTrades, "/trades/classification", asked)).trades, asked),
-  async spreads(deck: Deck, asked: Asked) {
-    const { spreads, statistics } = await ask(deck, tradeSpreads, "/trades/spreads", asked);
+  anomalies: async (context: ToolContext, asked: Asked) =>
+    newest(await ask(context, anomaliesAnswer, "/anomalies", asked), asked),
+  anomaly_counts: (context: ToolContext, asked: Asked) => ask(context, anomalySummary, "/anomalies/summary", asked),
+  trades: async (context: ToolContext, asked: Asked) =>
+    newest((await ask(context, classifiedTrades, "/trades/classification", asked)).trades, asked),
+  async spreads(context: ToolContext, asked: Asked) {
+    const { spreads, statistics } = await ask(context, tradeSpreads, "/trades/spreads", asked);
     return { statistics, ...newest(spreads, asked) };
   },
-  async vpin(deck: Deck, asked: Asked) {
-    const { vpin_history, statistics, interpretation } = await ask(deck, vpinHistory, "/trades/vpin", asked);
+  async vpin(context: ToolContext, asked: Asked) {
+    const { vpin_history, statistics, interpretation } = await ask(context, vpinHistory, "/trades/vpin", asked);
     return { statistics, interpretation, ...newest(vpin_history, asked) };
   },
-  trade_anomalies: async (deck: Deck, asked: Asked) =>
-    newest((await ask(deck, tradeAnomalies, "/trades/anomalies", asked)).anomalies, asked),
-  alerts: async (deck: Deck, asked: Asked) =>
-    newest(await ask(deck, alertHistory, "/alerts/history", asked, { limit: 1000 }), asked),
-  alert_counts: (deck: Deck, asked: Asked) => ask(deck, alertStats, "/alerts/stats", asked),
+  trade_anomalies: async (context: ToolContext, asked: Asked) =>
+    newest((await ask(context, tradeAnomalies, "/trades/anomalies", asked)).anomalies, asked),
+  alerts: async (context: ToolContext, asked: Asked) =>
+    newest(await ask(context, alertHistory, "/alerts/history", asked, { limit: 1000 }), asked),
+  alert_counts: (context: ToolContext, asked: Asked) => ask(context, alertStats, "/alerts/stats", asked),
 };
 
 function ask<T>(
-  { calls }: Deck,
+  { calls }: ToolContext,
   answer: z.ZodType<T>,
   path: string,
   { session_id, signal }: Asked,

@@ -25,11 +25,11 @@ export const sessionTools: readonly Tool[] = [
       session_id: given.session_id.describe("an id of your choice; a session that has it is answered as it is"),
       play: z.boolean().default(false).describe("also start playing"),
     }),
-    async run({ play: starts, ...body }, deck, signal) {
-      const { session, created } = await deck.calls.ask(createAnswer, "POST", "/sessions/create", { body, signal });
+    async run({ play: starts, ...body }, context, signal) {
+      const { session, created } = await context.calls.ask(createAnswer, "POST", "/sessions/create", { body, signal });
       const id = session.session_id;
-      if (starts) return { created, ...shortSession(await play(deck, id, signal)) };
-      if (session.state === "PLAYING") await deck.watched.watch(id);
+      if (starts) return { created, ...shortSession(await play(context, id, signal)) };
+      if (session.state === "PLAYING") await context.watched.watch(id);
       return { created, ...shortSession(session) };
     },
   }),
@@ -57,7 +57,7 @@ export const sessionTools: readonly Tool[] = [
       "State of a session. The playhead is cursor_ts (tape time) and cursor_seq (number of the frame). parked means that nothing watches it, so its clock stands still until play.",
     effect: "reads",
     input: z.strictObject({ session_id: sessionId }),
-    run: async ({ session_id }, deck, signal) => shortSession(await readSession(deck, session_id, signal)),
+    run: async ({ session_id }, context, signal) => shortSession(await readSession(context, session_id, signal)),
   }),
   tool({
     name: "delete_session",

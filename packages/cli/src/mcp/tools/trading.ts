@@ -134,8 +134,8 @@ export const simulatedOrderTools: readonly Tool[] = [
       side: z.enum(["BUY", "SELL"]),
       quantity: z.number().positive().max(1e9),
     }),
-    run: async ({ session_id, ...body }, deck, signal) =>
-      shortSession(await command(deck, session_id, "order", { body, signal })),
+    run: async ({ session_id, ...body }, context, signal) =>
+      shortSession(await command(context, session_id, "order", { body, signal })),
   }),
 ];
 

@@ -14,7 +14,8 @@ function simple(name: string, action: string, title: string, description: string
     description,
     effect: "changes",
     input: z.strictObject({ session_id: sessionId }),
-    run: async ({ session_id }, deck, signal) => shortSession(await command(deck, session_id, action, { signal })),
+    run: async ({ session_id }, context, signal) =>
+      shortSession(await command(context, session_id, action, { signal })),
   });
 }
 
@@ -30,9 +31,9 @@ export const transportTools: readonly Tool[] = [
       session_id: sessionId,
       speed: speed.optional().describe("seconds of tape per second; default: as it was"),
     }),
-    async run({ session_id, speed }, deck, signal) {
-      if (speed !== undefined) await command(deck, session_id, `speed/${speed}`, { signal });
-      return shortSession(await play(deck, session_id, signal));
+    async run({ session_id, speed }, context, signal) {
+      if (speed !== undefined) await command(context, session_id, `speed/${speed}`, { signal });
+      return shortSession(await play(context, session_id, signal));
     },
   }),
   simple(
@@ -57,8 +58,8 @@ export const transportTools: readonly Tool[] = [
       event_type: eventType.optional(),
       min_severity: severity.optional(),
     }),
-    async run({ session_id, ...place }, deck, signal) {
-      return shortSession(await command(deck, session_id, "seek", { body: place, signal }));
+    async run({ session_id, ...place }, context, signal) {
+      return shortSession(await command(context, session_id, "seek", { body: place, signal }));
     },
   }),
   tool({
@@ -68,8 +69,8 @@ export const transportTools: readonly Tool[] = [
       "Goes back by seconds of tape time, at most to the start. Playing goes on from there. Orders sent after that place are undone; list_branches keeps them.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, seconds: z.number().min(0.001).max(1e9) }),
-    run: async ({ session_id, seconds }, deck, signal) =>
-      shortSession(await command(deck, session_id, `goback/${seconds}`, { signal })),
+    run: async ({ session_id, seconds }, context, signal) =>
+      shortSession(await command(context, session_id, `goback/${seconds}`, { signal })),
   }),
   tool({
     name: "step",
@@ -82,8 +83,8 @@ export const transportTools: readonly Tool[] = [
       frames: z.int().min(-1000).max(1000).optional(),
       ms: z.number().min(-86_400_000).max(86_400_000).optional(),
     }),
-    async run({ session_id, ...by }, deck, signal) {
-      return shortSession(await command(deck, session_id, "step", { body: by, signal }));
+    async run({ session_id, ...by }, context, signal) {
+      return shortSession(await command(context, session_id, "step", { body: by, signal }));
     },
   }),
   tool({
@@ -92,8 +93,8 @@ export const transportTools: readonly Tool[] = [
     description: "Sets how many seconds of tape pass per second, from 0.1 to 1000. It does not start a paused session.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, speed }),
-    run: async ({ session_id, speed }, deck, signal) =>
-      shortSession(await command(deck, session_id, `speed/${speed}`, { signal })),
+    run: async ({ session_id, speed }, context, signal) =>
+      shortSession(await command(context, session_id, `speed/${speed}`, { signal })),
   }),
   tool({
     name: "set_range",
@@ -107,8 +108,8 @@ export const transportTools: readonly Tool[] = [
       to: isoTime.nullable().optional(),
       loop: z.boolean().optional(),
     }),
-    run: async ({ session_id, ...body }, deck, signal) =>
-      shortSession(await command(deck, session_id, "range", { body, signal })),
+    run: async ({ session_id, ...body }, context, signal) =>
+      shortSession(await command(context, session_id, "range", { body, signal })),
   }),
   tool({
     name: "set_mode",
@@ -117,9 +118,9 @@ export const transportTools: readonly Tool[] = [
       "Switches to REPLAY of a tape, a LIVE market or a SIMULATION. Without a source it returns to what the session last played in that mode, as it was left. It begins without orders.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, mode, ...sourceChoice }),
-    async run({ session_id, ...body }, deck, signal) {
-      const session = await deck.calls.ask(sessionView, "POST", `/mode/${segment(session_id)}`, { body, signal });
-      if (session.state === "PLAYING") await deck.watched.watch(session_id);
+    async run({ session_id, ...body }, context, signal) {
+      const session = await context.calls.ask(sessionView, "POST", `/mode/${segment(session_id)}`, { body, signal });
+      if (session.state === "PLAYING") await context.watched.watch(session_id);
       return shortSession(session);
     },
   }),

@@ -23,10 +23,10 @@ export const watchTools: readonly Tool[] = [
       until_ts: isoTime.optional().describe("a time on the tape"),
       until_severity: severity.optional().describe("an anomaly at least this severe"),
     }),
-    async run({ session_id, ...until }, deck, signal) {
-      const session = await deck.watched.watch(session_id);
+    async run({ session_id, ...until }, context, signal) {
+      const session = await context.watched.watch(session_id);
       const passed = await watched(session, { ...until, signal });
-      return { ...passed, session: shortSession(await readSession(deck, session_id, signal)) };
+      return { ...passed, session: shortSession(await readSession(context, session_id, signal)) };
     },
   }),
 ];

@@ -19,7 +19,7 @@ export const documented: readonly Metric[] = [
   name,
   type,
   labels: words(labels),
-  services: services.trim() === "all" ? ["api", "feed", "gateway", "ticker"] : words(services),
+  services: services.trim() === "all" ? ["api", "feed", "gateway", "ticker", "venue"] : words(services),
 }));
 
 /** Metrics of libraries in docs/metrics.md. */

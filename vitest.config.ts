@@ -21,12 +21,13 @@ const quiet = [
   "test/sdk/{packages,tokens}.test.ts",
 ];
 
-/** Faults after which a test waits for locks to expire, for silence to be noticed, for tapes to be finished. */
+/** Faults, and live markets, whose tests wait for locks to expire, for silence to be noticed, for tapes to grow and to be finished. */
 const faults = [
   "test/chaos/{clock-steps,failover,full-redis,hung-folder,outages,promoted-behind}.test.ts",
   "test/chaos/{redis-cluster-forms,sentinel,silent-bucket,silent-redis,started-without-store,suspended-process}.test.ts",
   "test/chaos/{feed,feed-events,feed-events-store}.test.ts",
   "test/chaos/{oracle,report}/*.test.ts",
+  "test/cluster/{growing-track,live,live-recorded}.test.ts",
 ];
 
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */

@@ -204,6 +204,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     ),
     venue: service(
       ...changeSession,
+      rule(keysOf(keys.viewers(any)), "hdel"),
       rule(keysOf(venueKeys), ...readHash, "pexpire"),
       rule(readable(shares), "hexists"),
       subscribe(session, feed),

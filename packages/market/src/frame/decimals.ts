@@ -56,16 +56,17 @@ export class PriceGrid {
   }
 
   /**
-   * A tick for stepping away from `price`: the grid's, or a tenth, a hundredth, ... of it if forty steps would reach zero. Where its decimals would
-   * make a price of more than 15 digits, the last decimal that does not.
+   * A tick for stepping away from `price`: the grid's, or a tenth, a hundredth, ... of it if forty steps would reach zero, but at
+   * least one unit of the 14th digit of `furthest`: steps of a smaller one would be rounded to the same price.
    *
    * @param furthest the price furthest from zero that steps begin at
    */
   stepsFrom(price: number, furthest = Math.abs(price)): { tick: number; decimals: number } {
     let { decimals, tick } = this;
-    const room = Math.max(0, 13 - Math.floor(Math.log10(Math.max(1, furthest))));
-    if (decimals > room) return { tick: 1 / power(room), decimals: room };
-    while (tick * 40 > Math.abs(price) && decimals < most) {
+    // Decimals up to the 14th digit; negative if that digit is before the point.
+    const room = 13 - Math.floor(Math.log10(Math.max(1, furthest)));
+    if (decimals > room) return { tick: power(-room), decimals: Math.max(0, room) };
+    while (tick * 40 > Math.abs(price) && decimals < Math.min(most, room)) {
       decimals++;
       tick = (this.#units || 1) / power(this.decimals) / power(decimals - this.decimals);
     }

@@ -31,10 +31,10 @@ export function sameLevels(a: readonly BookLevel[], b: readonly BookLevel[]): bo
 export function padLevels(levels: FrameLevels, grid: PriceGrid, mid: number): FrameLevels {
   const { bids, asks } = levels;
   if (bids.length >= minLevels && asks.length >= minLevels) return levels;
-  const furthest = Math.max(...[mid, bids.at(-1)?.[0] ?? 0, asks.at(-1)?.[0] ?? 0].map(Math.abs));
-  const { tick, decimals } = grid.stepsFrom(mid, furthest);
-  const nextBid = bids.at(-1)?.[0] ?? asks[0]?.[0] ?? Math.ceil(rounded(mid / tick, 6)) * tick;
-  const nextAsk = asks.at(-1)?.[0] ?? bids[0]?.[0] ?? Math.floor(rounded(mid / tick, 6)) * tick;
+  const [lastBid, lastAsk] = [bids.at(-1)?.[0] ?? asks[0]?.[0], asks.at(-1)?.[0] ?? bids[0]?.[0]];
+  const { tick, decimals } = grid.stepsFrom(mid, Math.max(...[mid, lastBid ?? 0, lastAsk ?? 0].map(Math.abs)));
+  const nextBid = lastBid ?? Math.ceil(rounded(mid / tick, 6)) * tick;
+  const nextAsk = lastAsk ?? Math.floor(rounded(mid / tick, 6)) * tick;
   return {
     bids: outward(bids, nextBid, -tick, decimals),
     asks: outward(asks, nextAsk, tick, decimals),
@@ -43,6 +43,8 @@ export function padLevels(levels: FrameLevels, grid: PriceGrid, mid: number): Fr
 
 function outward(levels: readonly BookLevel[], from: number, step: number, decimals: number): BookLevel[] {
   const filled = [...levels];
-  for (let n = 1; filled.length < minLevels; n++) filled.push([rounded(from + n * step, decimals), 0]);
+  // In whole steps, since a price may have more decimals than the steps from it: halfway between two, noise would round both to one price.
+  const start = Math.round(from / step);
+  for (let n = 1; filled.length < minLevels; n++) filled.push([rounded((start + n) * step, decimals), 0]);
   return filled;
 }

@@ -7,7 +7,14 @@ import { TapeWriteError } from "../errors.js";
 import { bookTickerRows } from "./formats/binance-vision/testing.js";
 import { bookLine, headers as bybitHeaders, contractRows } from "./formats/bybit/testing.js";
 import { someDumps } from "./formats/cryptofeed/testing.js";
-import { someBooks, someOrders } from "./formats/databento/dbn/testing.js";
+import {
+  dbnOf,
+  type Level,
+  priceRecord,
+  schemaNumbers,
+  someBooks,
+  someOrders,
+} from "./formats/databento/dbn/testing.js";
 import { csvOf, someRows } from "./formats/databento/testing.js";
 import { itchOf, someItch } from "./formats/itch/testing.js";
 import { someDeltas } from "./formats/nautilus/testing.js";
@@ -15,7 +22,7 @@ import { toldMarket } from "./formats/testing.js";
 import { ImportRefused } from "./import-errors.js";
 import { someTable } from "./input/table/testing.js";
 import { binanceLines, csvLines, TestFolder, textOf, zipOf, zstdOf } from "./input/testing.js";
-import { framesOf, importToMemory, recording } from "./test-recordings.js";
+import { framesOf, importToMemory, recording, tapeOf } from "./test-recordings.js";
 
 const folder = new TestFolder();
 beforeAll(() => folder.make());
@@ -197,6 +204,20 @@ test("[IM39] a damaged file of binary records or of columns is imported or refus
     runs,
   );
 }, 120_000);
+
+test("[IM39] a DBN file whose last price has more decimals than the steps from it can have makes frames that keep every rule", async () => {
+  const bids: Level[] = [[100_000_000_000n, 5]];
+  const asks: Level[] = [
+    [100_010_000_001n, 5],
+    [14_443_478_095_124_500n, 131_072],
+  ];
+  const record = priceRecord({ action: "A", side: "B", price: 100_000_000_000n, size: 5, bids, asks }, 10);
+  const file = dbnOf({ schema: schemaNumbers.mbp10, records: [record] });
+  const imported = await importToMemory([await folder.file(file)], { symbol: "AAPL" });
+  const frames = [];
+  for await (const text of framesOf(imported, tapeOf(imported))) frames.push(text);
+  expect(frames.map(checkFrameText)).toEqual([[]]);
+});
 
 test("[IM39] random bytes after any format's signature are imported or refused in one sentence", async () => {
   const beginnings = [

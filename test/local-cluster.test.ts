@@ -101,7 +101,7 @@ async function gone(cluster: ClusterSnapshot): Promise<void> {
 
 test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("[U6] %s ends everything and leaves no process", async (signal) => {
   const { child, cluster } = await running();
-  expect(pidsOf(cluster)).toHaveLength(4);
+  expect(pidsOf(cluster)).toHaveLength(5);
   expect((await fetch(`${cluster.url}/health`)).status).toBe(200);
   const exit = once(child, "exit");
   child.kill(signal);
@@ -200,14 +200,14 @@ test.skipIf(!ownRedis)(
   },
 );
 
-test("[U4] a killed api, gateway, ticker and feed are restarted, and cluster.json and the balancer are updated", async () => {
+test("[U4] a killed api, gateway, ticker, feed and venue are restarted, and cluster.json and the balancer are updated", async () => {
   const { cluster, said } = await running();
   const before = pidsOf(cluster);
   for (const pid of before) process.kill(pid, "SIGKILL");
   await vi.waitFor(
     async () => {
       const now = pidsOf(await snapshot());
-      expect(now).toHaveLength(4);
+      expect(now).toHaveLength(5);
       expect(now.filter((pid) => before.includes(pid))).toEqual([]);
     },
     { timeout: 20_000, interval: 50 },

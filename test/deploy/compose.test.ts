@@ -88,11 +88,11 @@ test("[DP8] base images and images have exact versions", () => {
   for (const image of [...images, base]) expect(image).toMatch(/:v?\d+\.\d+\.\d+/);
 });
 
-test("[DP22] apis and gateways take each access setting from the environment, and no other service receives the secrets", () => {
+test("[DP22] apis, gateways and venues take each access setting from the environment, and no other service receives the secrets", () => {
   const settings = Object.keys(accessEnv).filter((name) => name !== "WITHOUT_AUTHENTICATION");
   for (const [name, { environment }] of Object.entries(compose.services)) {
     const passed = settings.filter((setting) => environment[setting] === null);
-    expect(passed, name).toEqual(["api", "gateway", "tapedeck"].includes(name) ? settings : []);
+    expect(passed, name).toEqual(["api", "gateway", "venue", "tapedeck"].includes(name) ? settings : []);
   }
 });
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, fork } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -88,10 +89,15 @@ export class ImageFolders {
   }
 }
 
-/** The package that a file of the repository belongs to, as `name@version`; undefined for a file of none. */
+/**
+ * The package that a file of the repository belongs to, as `name@version`; undefined for a file of none, and for one that another package
+ * has bundled: that package's source maps name folders that are not installed here.
+ */
 export async function packageOf(path: string): Promise<string | undefined> {
   const [folder] = /^.*node_modules\/(?:@[^/]+\/)?[^/]+|^(?:packages|services)\/[^/]+/.exec(path) ?? [];
   if (folder === undefined) return undefined;
-  const { name, version } = manifest.parse(JSON.parse(await readFile(join(root, folder, "package.json"), "utf8")));
+  const file = join(root, folder, "package.json");
+  if (!existsSync(file)) return undefined;
+  const { name, version } = manifest.parse(JSON.parse(await readFile(file, "utf8")));
   return `${name}@${version}`;
 }

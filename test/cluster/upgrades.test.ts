@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { subprotocol } from "@tapedeck/protocol";
-import { afterEach, expect } from "vitest";
+import { afterEach, expect, vi } from "vitest";
 import WebSocket from "ws";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
+import { soon } from "../support/soon.js";
 
 const test = testOnCluster(() => ({
   apis: 1,
@@ -112,6 +113,7 @@ test("[G84] no upgrade makes the server print a warning, and no new socket is cl
 
 test("[G84] an upgrade on a connection from before a shutdown is answered without a warning", async ({ cluster }) => {
   const gateway = await cluster.add("gateway", { UNREADY_MS: "100", DRAIN_MS: "10000" });
+  await vi.waitFor(async () => expect((await fetch(`${gateway.url}/health/ready`)).status).toBe(200), soon);
   const { host, hostname, port } = new URL(gateway.url);
   const kept = connect(Number(port), hostname);
   await once(kept, "connect");

@@ -204,7 +204,7 @@ test("[DB93] without an event track the button for the whole book says why there
   await writeTestTape(new FolderTapeStore(cluster.tapes.folder), { id: "without-track", frames: 600 });
   const { dashboard } = await dashboards.openOn(cluster, { tape: "without-track" });
   const button = dashboard.page.getByRole("button", { name: "Whole book" });
-  expect(await button.getAttribute("aria-disabled")).toBe("true");
+  await expect.poll(() => button.getAttribute("aria-disabled"), { timeout: 20_000 }).toBe("true");
   await button.press("Enter");
   await expect.poll(() => dashboard.toasts()).toContain("This tape has no event track");
   expect(await button.getAttribute("aria-pressed")).toBe("false");

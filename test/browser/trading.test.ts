@@ -81,7 +81,8 @@ async function sent(dashboard: DashboardPage, act: () => Promise<unknown>): Prom
     (response) => response.request().method() !== "GET" && response.url().includes("/orders"),
   );
   await act();
-  expect((await answered).status()).toBe(200);
+  const response = await answered;
+  expect(response.status(), `${response.request().postData()}: ${await response.text()}`).toBe(200);
 }
 
 /** A price with the recording's decimals. */
@@ -236,6 +237,11 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   await page.getByRole("textbox", { name: "Price", exact: true }).fill(text(bids[4]?.[0]));
   await dashboard.press(/^Buy/);
   await expect.poll(async () => (await orders.all()).length, patience).toBe(1);
+  // The page has the order, and has drawn it.
+  await page.getByRole("list", { name: "Working orders, newest first" }).getByRole("listitem").waitFor();
+  await page.evaluate(
+    () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(undefined)))),
+  );
 
   const heatmap = page.getByRole("img", { name: /^Order book over time/ });
   const span = /Prices from (\d+\.\d+) to (\d+\.\d+)/.exec((await heatmap.getAttribute("aria-label")) ?? "");

@@ -1,3 +1,4 @@
+import type { FeedState } from "@tapedeck/live";
 import { afterAll, afterEach, beforeEach, describe, expect } from "vitest";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { FakeBitmex } from "../support/exchange/bitmex.js";
@@ -156,9 +157,12 @@ describe("faults of a feed while users watch it", () => {
       await feed.more(5);
       await expectRightBook(cluster, feed);
     }
-    const [before, at] = [feed.gaps.length, now()];
+    const [before, at, known] = [feed.gaps.length, now(), feed.states.length];
     exchange.silence(true);
-    await feed.untilStatus("connecting", /sent nothing about XBTUSD/, 30_000);
+    // "connecting", and "down" once a further attempt has met the silence, too.
+    const isSilent = ({ status: { status, reason } }: FeedState) =>
+      status !== "up" && /sent nothing about XBTUSD/.test(reason ?? "");
+    await cluster.until(() => feed.states.slice(known).some(isSilent), "the feed to notice the silence", 30_000);
     exchange.silence(false);
     await cluster.until(() => feed.gaps.length > before, "a marked gap");
     await users.untilFeedStatus(at, /^BITMEX sent nothing about XBTUSD for 3 s/);

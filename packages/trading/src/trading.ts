@@ -16,7 +16,7 @@ import {
   type SessionService,
   type SessionStore,
 } from "@tapedeck/sessions";
-import type { Seq, Tape, TapeCatalog } from "@tapedeck/tape";
+import { type Seq, type Tape, type TapeCatalog, TrackNotFound } from "@tapedeck/tape";
 import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
 import { ActionChains } from "./actions/action-chains.js";
@@ -87,16 +87,19 @@ export class Trading {
     this.#options = options;
   }
 
-  /** The settings of the session's orders, and the tape that they are of; undefined without one. Rejects with `TRACK_NOT_FOUND`. */
+  /** The settings of the session's orders, and the tape that they are of; undefined without one that takes orders. */
   async settings(record: SessionRecord): Promise<{ settings: TradingSettings; chain: ChainSettings | undefined }> {
     const settings = await this.#settingsOf(record);
     if (record.tape === "") return { settings: settings?.settings ?? defaultSettings(), chain: undefined };
     if (settings?.tape === record.tape) return { settings: settings.settings, chain: settings };
-    const chain = await settingsFor(
-      await this.#options.tapes.open(record.tape),
-      settings?.settings ?? defaultSettings(),
-    );
-    return { settings: chain.settings, chain };
+    const wanted = settings?.settings ?? defaultSettings();
+    try {
+      const chain = await settingsFor(await this.#options.tapes.open(record.tape), wanted);
+      return { settings: chain.settings, chain };
+    } catch (error) {
+      if (error instanceof TrackNotFound) return { settings: wanted, chain: undefined };
+      throw error;
+    }
   }
 
   /**
@@ -176,7 +179,7 @@ export class Trading {
     });
   }
 
-  /** A session's trading with frame `seq` of its tape; undefined without a tape. Rejects with `TRACK_NOT_FOUND`. */
+  /** A session's trading with frame `seq` of its tape; undefined without a tape that takes orders. */
   async at(record: SessionRecord, seq: Seq): Promise<Standing | undefined> {
     if (record.tape === "") return undefined;
     if (!hasActions(record)) {

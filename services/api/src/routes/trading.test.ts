@@ -131,6 +131,10 @@ describe("orders over HTTP", () => {
       status: 404,
       json: { code: "TRACK_NOT_FOUND" },
     });
+    // Who only looks, as every page does, finds nothing rather than an error.
+    expect(await get(id, "trading")).toMatchObject({ instrument: null });
+    expect(await get(id, "orders")).toMatchObject({ orders: [] });
+    expect(await get(id, "account")).toMatchObject({ account: null });
     expect(await get("nobody", "orders")).toMatchObject({ code: "SESSION_NOT_FOUND" });
   });
 

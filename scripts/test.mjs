@@ -47,12 +47,18 @@ async function check(what, command, args) {
 async function tests() {
   say("Running the tests");
   if (!all) return count(await vitest("selected", selection));
-  // Most tests wait much of their time. So four run at a time, from the first minute to the last: the unit tests take two of the places,
-  // and then the parts with the busiest clusters one each (docs/decisions/0073).
-  const part = (project) => vitest(project, ["--project", project]);
-  const waiting = [part("quiet"), part("faults")];
-  const unit = await part("unit");
-  const results = [unit, ...(await Promise.all([part("cluster"), part("clients"), ...waiting]))];
+  // Most tests wait much of their time. So four run at a time: the unit tests in two of the places, and then the cluster's, in halves; the
+  // clients' in one, which takes longest; the faults in one, and then the rest (docs/decisions/0073).
+  const part = (project, ...options) => vitest(project, ["--project", project, ...options]);
+  const places = [
+    part("unit").then(async (unit) => [
+      unit,
+      ...(await Promise.all(["1/2", "2/2"].map((half) => part("cluster", `--shard=${half}`)))),
+    ]),
+    part("clients").then((clients) => [clients]),
+    part("faults").then(async (faults) => [faults, await part("quiet")]),
+  ];
+  const results = (await Promise.all(places)).flat();
   for (const result of results) count(await secondLook(result));
   // Images are built and run alone, since that takes the whole machine, and without a second run.
   count(await vitest("containers", ["--project", "containers"]));

@@ -1,4 +1,7 @@
 import type { Parameters } from "../http/parameters.js";
+import type { OwnOrder, OwnTrade } from "./own.js";
+import type { OwnAccount } from "./own-account.js";
+import { ownOrder, ownTrade, quotesOf } from "./session-trading.js";
 
 /**
  * The part of a list that a request asks for: from an id on, or the newest ones.
@@ -21,4 +24,23 @@ export function asOfTime<T>(all: readonly T[], parameters: Parameters, timeOf: (
   const start = parameters.integer("startTime") ?? Number.NEGATIVE_INFINITY;
   const end = parameters.integer("endTime") ?? Number.POSITIVE_INFINITY;
   return all.filter((entry) => timeOf(entry) >= start && timeOf(entry) <= end);
+}
+
+/** The account's orders that a request asks for: by `orderId` and time, and at most `limit`. */
+export async function requestedOrders(account: OwnAccount, parameters: Parameters): Promise<readonly OwnOrder[]> {
+  const { orders, fills } = await account.standing();
+  const quotes = quotesOf(fills);
+  const all = orders.map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
+  const timed = asOfTime(all, parameters, ({ createdMs }) => createdMs);
+  return page(timed, parameters, { id: ({ orderId }) => orderId, from: "orderId" });
+}
+
+/** The account's trades that a request asks for: of an order, by `fromId` and time, and at most `limit`. */
+export async function requestedTrades(account: OwnAccount, parameters: Parameters): Promise<readonly OwnTrade[]> {
+  const { fills } = await account.standing();
+  const orderId = parameters.integer("orderId");
+  const all = fills.map((fill) => ownTrade(fill, account.timeOf));
+  const wanted = orderId === undefined ? all : all.filter((trade) => trade.orderId === orderId);
+  const timed = asOfTime(wanted, parameters, ({ timeMs }) => timeMs);
+  return page(timed, parameters, { id: ({ tradeId }) => tradeId, from: "fromId" });
 }

@@ -1,10 +1,10 @@
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
 import { compared, product, sum } from "../account/decimals.js";
-import { asOfTime, page } from "../account/histories.js";
+import { requestedOrders, requestedTrades } from "../account/histories.js";
 import { asUnknown, cancelNamed, namedOrder } from "../account/order-lookup.js";
 import { isOpen, type OwnOrder } from "../account/own.js";
 import { type Outcome, OwnAccount } from "../account/own-account.js";
-import { ownOrder, ownTrade, quotesOf } from "../account/session-trading.js";
+import { ownOrder, quotesOf } from "../account/session-trading.js";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf, missingParameter } from "../http/binance-error.js";
 import { Parameters } from "../http/parameters.js";
@@ -201,22 +201,12 @@ function textFields(order: unknown): Record<string, string> {
 }
 
 async function allOrders(account: OwnAccount, parameters: Parameters) {
-  const { orders, fills } = await account.standing();
-  const quotes = quotesOf(fills);
-  const all = orders.map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
-  const timed = asOfTime(all, parameters, ({ createdMs }) => createdMs);
-  const listed = page(timed, parameters, { id: ({ orderId }) => orderId, from: "orderId" });
-  return listed.map((order) => orderView(account.symbols, order));
+  return (await requestedOrders(account, parameters)).map((order) => orderView(account.symbols, order));
 }
 
 async function userTrades(account: OwnAccount, parameters: Parameters) {
-  const { fills } = await account.standing();
-  const orderId = parameters.integer("orderId");
-  const all = fills.map((fill) => ownTrade(fill, account.timeOf));
-  const wanted = orderId === undefined ? all : all.filter((trade) => trade.orderId === orderId);
-  const timed = asOfTime(wanted, parameters, ({ timeMs }) => timeMs);
-  const listed = page(timed, parameters, { id: ({ tradeId }) => tradeId, from: "fromId" });
-  return listed.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
+  const trades = await requestedTrades(account, parameters);
+  return trades.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
 }
 
 function isStop({ type }: Pick<OwnOrder, "type">): boolean {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
 import { product, sum } from "../account/decimals.js";
-import { asOfTime, page } from "../account/histories.js";
+import { requestedOrders, requestedTrades } from "../account/histories.js";
 import { cancelNamed, namedOrder } from "../account/order-lookup.js";
 import { type Outcome, OwnAccount } from "../account/own-account.js";
 import { ownOrder, ownTrade, quotesOf, spotBalances } from "../account/session-trading.js";
@@ -174,25 +174,12 @@ async function attempted<T>(act: () => Promise<T>) {
 }
 
 async function allOrders(account: OwnAccount, parameters: Parameters) {
-  const { orders, fills } = await account.standing();
-  const quotes = quotesOf(fills);
-  const all = orders.map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
-  const timed = asOfTime(all, parameters, ({ createdMs }) => createdMs);
-  const listed = page(timed, parameters, { id: ({ orderId }) => orderId, from: "orderId" });
-  return listed.map((order) => orderView(account.symbols, order));
+  return (await requestedOrders(account, parameters)).map((order) => orderView(account.symbols, order));
 }
 
 async function myTrades(account: OwnAccount, parameters: Parameters) {
-  const { fills } = await account.standing();
-  const orderId = parameters.integer("orderId");
-  const all = fills.map((fill) => ownTrade(fill, account.timeOf));
-  const wanted = orderId === undefined ? all : all.filter((trade) => trade.orderId === orderId);
-  const listed = page(
-    asOfTime(wanted, parameters, ({ timeMs }) => timeMs),
-    parameters,
-    { id: ({ tradeId }) => tradeId, from: "fromId" },
-  );
-  return listed.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
+  const trades = await requestedTrades(account, parameters);
+  return trades.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
 }
 
 function responseTypeOf(parameters: Parameters, type: string): ResponseType {

@@ -1,7 +1,6 @@
+import type { OrderSide, OrderType } from "./orders/order-types.js";
 import type { RefusalCode } from "./refusals.js";
 
-export type OrderSide = "buy" | "sell";
-export type OrderType = "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
 /** GTX is post-only. */
 export type TimeInForce = "GTC" | "IOC" | "FOK" | "GTX";
 
@@ -11,13 +10,26 @@ export interface NewOrder {
   readonly id: string;
   readonly side: OrderSide;
   readonly type: OrderType;
+  /** 0 where the venue determines it: with `quoteAmount`, and with `closePosition`. */
   readonly amount: number;
-  /** Of LIMIT and STOP_LIMIT. */
+  /** Of a MARKET order, in place of `amount`: what a buyer pays or a seller gets, fees apart, in units of price times units of amount. */
+  readonly quoteAmount?: bigint | undefined;
+  /** Of STOP and TAKE_PROFIT on a futures account, in place of `amount`: closes the position, whatever it is when the order is triggered. */
+  readonly closePosition?: boolean | undefined;
+  /** Of LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT. */
   readonly price?: number | undefined;
-  /** Of STOP and STOP_LIMIT: the price of a trade that makes a MARKET or a LIMIT order of it. */
+  /** Of the others but MARKET and LIMIT: the price of a trade that makes a MARKET or a LIMIT order of it. */
   readonly stopPrice?: number | undefined;
-  /** Of LIMIT and STOP_LIMIT; GTC unless given. */
+  /** Of those with a price; GTC unless given. */
   readonly timeInForce?: TimeInForce | undefined;
+}
+
+/** Orders that depend on each other. All of them are accepted, or none. */
+export interface NewOrderList {
+  /** A LIMIT order that goes to the market alone: the others follow when it has been filled completely. */
+  readonly first?: NewOrder | undefined;
+  /** One, or two of which the fate of one ends the other. */
+  readonly others: readonly NewOrder[];
 }
 
 interface AnyAction {
@@ -27,6 +39,7 @@ interface AnyAction {
 
 export type Action =
   | (AnyAction & { readonly kind: "place"; readonly order: NewOrder })
+  | (AnyAction & { readonly kind: "place-list"; readonly list: NewOrderList })
   | (AnyAction & { readonly kind: "cancel"; readonly id: string })
   | (AnyAction & { readonly kind: "cancel-all" })
   /** Another price and another open amount for a resting order. It keeps its place in the queue only if the price stays and the amount does not rise. */
@@ -41,6 +54,12 @@ export type DoneReason =
   | "not-filled-at-once"
   | "no-liquidity"
   | "insufficient-funds"
+  | "no-position"
+  | "would-trigger"
+  /** The other order of a pair was triggered, filled, or ended. */
+  | "other-order"
+  /** The first order of a list ended before it was filled completely. */
+  | "first-order"
   | "liquidation";
 
 interface AnyOutput {
@@ -73,7 +92,8 @@ export interface Fill extends OfOrder {
 }
 
 export type Output =
-  | (OfOrder & { readonly kind: "accepted" })
+  /** @see NewOrder.quoteAmount: then the amount that the venue determined. */
+  | (OfOrder & { readonly kind: "accepted"; readonly amount?: number })
   | (AnyOutput & {
       readonly kind: "refused";
       readonly action: Action["kind"];
@@ -87,8 +107,10 @@ export type Output =
       readonly state: "FILLED" | "CANCELED" | "EXPIRED";
       readonly reason: DoneReason;
     })
-  /** A stop order became a MARKET or LIMIT order. */
-  | (OfOrder & { readonly kind: "triggered" })
+  /** An order became a MARKET or LIMIT order; with the amount of the position, if it closes that. */
+  | (OfOrder & { readonly kind: "triggered"; readonly amount?: number })
+  /** The first order of its list was filled: it goes to the market. */
+  | (OfOrder & { readonly kind: "activated" })
   | (OfOrder & {
       readonly kind: "replaced";
       readonly price: number;

@@ -4,7 +4,7 @@ import { larger } from "./larger.js";
 import { latencyNs } from "./latency.js";
 import type { WorkingOrder } from "./orders/working-order.js";
 import type { MatchingSettings } from "./settings.js";
-import { type EngineState, engineState, type TapeState } from "./state.js";
+import { actionOf, actionState, type EngineState, engineState, type TapeState } from "./state.js";
 import type { TapeEvent } from "./tape-events.js";
 
 interface Arrival {
@@ -128,11 +128,7 @@ export class MatchingEngine {
         place === undefined ? order : { ...order, place: { ...place } },
       ),
       taken: { bid: [...book.taken.bid], ask: [...book.taken.ask] },
-      inbox: this.#inbox.map(({ arrivesNs, action: { sentNs, ...action } }) => ({
-        arrivesNs: `${arrivesNs}`,
-        sentNs: `${sentNs}`,
-        action,
-      })),
+      inbox: this.#inbox.map(({ arrivesNs, action }) => ({ arrivesNs: `${arrivesNs}`, ...actionState(action) })),
     };
   }
 
@@ -168,9 +164,9 @@ export class MatchingEngine {
     this.#lastSentNs = BigInt(state.lastSentNs);
     this.#lastArrivalNs = BigInt(state.lastArrivalNs);
     this.#lastHeardNs = BigInt(state.lastHeardNs);
-    this.#inbox = state.inbox.map(({ arrivesNs, sentNs, action }) => ({
+    this.#inbox = state.inbox.map(({ arrivesNs, ...sent }) => ({
       arrivesNs: BigInt(arrivesNs),
-      action: { ...action, sentNs: BigInt(sentNs) },
+      action: actionOf(sent),
     }));
   }
 

@@ -4,12 +4,12 @@ export type {
   DoneReason,
   Fill,
   NewOrder,
-  OrderSide,
-  OrderType,
+  NewOrderList,
   Output,
   TimeInForce,
 } from "./actions.js";
 export { MatchingEngine } from "./engine.js";
+export { isConditional, isPriced, type OrderSide, type OrderType, orderTypes } from "./orders/order-types.js";
 export type { RefusalCode } from "./refusals.js";
 export {
   InvalidSettings,

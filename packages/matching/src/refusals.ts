@@ -10,6 +10,7 @@ export type RefusalCode =
   | "NOT_RESTING"
   | "TOO_MANY_ORDERS"
   | "WOULD_TRIGGER"
+  | "INVALID_LIST"
   | "INSUFFICIENT_BALANCE"
   | "INSUFFICIENT_MARGIN";
 

@@ -1,9 +1,11 @@
 import { z } from "zod";
+import type { Action, NewOrder } from "./actions.js";
+import { orderTypes } from "./orders/order-types.js";
 
 const bigintText = z.string().regex(/^-?\d+$/);
 const side = z.enum(["buy", "sell"]);
 const timeInForce = z.enum(["GTC", "IOC", "FOK", "GTX"]);
-const type = z.enum(["MARKET", "LIMIT", "STOP", "STOP_LIMIT"]);
+const type = z.enum(orderTypes);
 const levels = z.array(z.tuple([z.number(), z.number()]));
 
 const newOrder = z.object({
@@ -11,6 +13,8 @@ const newOrder = z.object({
   side,
   type,
   amount: z.number(),
+  quoteAmount: bigintText.optional(),
+  closePosition: z.boolean().optional(),
   price: z.number().optional(),
   stopPrice: z.number().optional(),
   timeInForce: timeInForce.optional(),
@@ -18,6 +22,10 @@ const newOrder = z.object({
 
 const action = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("place"), order: newOrder }),
+  z.object({
+    kind: z.literal("place-list"),
+    list: z.object({ first: newOrder.optional(), others: z.array(newOrder) }),
+  }),
   z.object({ kind: z.literal("cancel"), id: z.string() }),
   z.object({ kind: z.literal("cancel-all") }),
   z.object({ kind: z.literal("replace"), id: z.string(), price: z.number(), amount: z.number() }),
@@ -31,6 +39,9 @@ const working = z.object({
   price: z.number().optional(),
   stopPrice: z.number().optional(),
   timeInForce,
+  closePosition: z.literal(true).optional(),
+  list: z.number().optional(),
+  phase: z.enum(["first", "waiting"]).optional(),
   open: z.number(),
   place: z.object({ front: z.number(), traded: z.number() }).optional(),
   entered: z.number(),
@@ -59,6 +70,37 @@ export const engineState = z.object({
   inbox: z.array(z.object({ arrivesNs: bigintText, sentNs: bigintText, action })),
 });
 export type EngineState = z.infer<typeof engineState>;
+
+type SentAction = Pick<EngineState["inbox"][number], "sentNs" | "action">;
+
+/** An action that has not arrived, as JSON. */
+export function actionState({ sentNs: sent, ...action }: Action): SentAction {
+  const sentNs = `${sent}`;
+  if (action.kind === "place") return { sentNs, action: { ...action, order: orderState(action.order) } };
+  if (action.kind !== "place-list") return { sentNs, action };
+  const { first, others } = action.list;
+  const list = { ...(first !== undefined && { first: orderState(first) }), others: others.map(orderState) };
+  return { sentNs, action: { ...action, list } };
+}
+
+export function actionOf({ sentNs: sent, action }: SentAction): Action {
+  const sentNs = BigInt(sent);
+  if (action.kind === "place") return { ...action, sentNs, order: orderOf(action.order) };
+  if (action.kind !== "place-list") return { ...action, sentNs };
+  const { first, others } = action.list;
+  const list = { ...(first !== undefined && { first: orderOf(first) }), others: others.map(orderOf) };
+  return { ...action, sentNs, list };
+}
+
+type OrderState = z.infer<typeof newOrder>;
+
+function orderState({ quoteAmount, ...order }: NewOrder): OrderState {
+  return quoteAmount === undefined ? order : { ...order, quoteAmount: `${quoteAmount}` };
+}
+
+function orderOf({ quoteAmount, ...order }: OrderState): NewOrder {
+  return quoteAmount === undefined ? order : { ...order, quoteAmount: BigInt(quoteAmount) };
+}
 
 /**
  * What an engine knows of the tape after an event: the book that `bookAt` of `packages/tape` has after the same one, in units, and the orders

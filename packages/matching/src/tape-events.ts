@@ -34,6 +34,8 @@ export interface TapeTrade extends AnyTapeEvent {
   readonly side: TradeSide;
   readonly priceUnits: number;
   readonly amountUnits: number;
+  /** The taker was an order that filled here: a market that reacts to orders sees it a moment later. */
+  readonly own?: boolean | undefined;
 }
 
 /** What happened to single orders. It comes before the update of the same number, whose levels the orders make. */
@@ -54,6 +56,8 @@ export interface TapeOrder {
   readonly amountUnits: number;
   /** What of it rests after a cancellation or an execution; undefined: the amount less. Some sources say so later, in a message of its own. */
   readonly restUnits?: number | undefined;
+  /** See `TapeTrade`. */
+  readonly own?: boolean | undefined;
 }
 
 /** The side of the book on which an order of this side rests. */

@@ -1,5 +1,5 @@
 import { OrderBook, RandomStream } from "@tapedeck/market";
-import type { Action, Fill, NewOrder, Output } from "./actions.js";
+import type { Action, Fill, NewOrder, NewOrderList, Output } from "./actions.js";
 import { MatchingEngine } from "./engine.js";
 import { type MatchingSettingsInput, parseSettings } from "./settings.js";
 import type { TapeEvent, TapeLevel, TapeOrder } from "./tape-events.js";
@@ -143,12 +143,26 @@ function randomAction(random: RandomStream, sentNs: bigint, number: number, mid:
   const id = `${number}`;
   const side = random.chance(0.5) ? "buy" : "sell";
   const stopPrice = side === "buy" ? price + 4 : price - 4;
+  if (random.chance(0.15)) return { kind: "place-list", sentNs, list: randomList(random, id, side, price) };
   const timeInForce = (["GTC", "GTC", "GTX", "IOC", "FOK"] as const)[random.integerBelow(5)] ?? "GTC";
   const kinds: NewOrder[] = [
     { id, side, type: "MARKET", amount },
     { id, side, type: "STOP", amount, stopPrice },
     { id, side, type: "STOP_LIMIT", amount, stopPrice, price },
+    { id, side, type: "TAKE_PROFIT", amount, stopPrice: 2 * price - stopPrice },
+    { id, side, type: "MARKET", amount: 0, quoteAmount: BigInt(amount) * BigInt(price) },
+    { id, side, type: "STOP", amount: 0, closePosition: true, stopPrice },
   ];
   const order = kinds[random.integerBelow(10)] ?? { id, side, type: "LIMIT", price, amount, timeInForce };
   return { kind: "place", sentNs, order };
+}
+
+/** A pair around a price, for half of them after a first order there. */
+function randomList(random: RandomStream, id: string, side: "buy" | "sell", price: number): NewOrderList {
+  const far = side === "buy" ? 3 : -3;
+  const amount = 1 + random.integerBelow(30);
+  const stop: NewOrder = { id: `${id}-stop`, side, type: "STOP", amount, stopPrice: price + far };
+  const others = [stop, limit(`${id}-limit`, side, price - far, amount)];
+  if (random.chance(0.5)) return { others };
+  return { first: limit(`${id}-first`, side === "buy" ? "sell" : "buy", price, amount), others };
 }

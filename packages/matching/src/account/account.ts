@@ -5,6 +5,8 @@ import type { AccountFill, Commitment } from "./money.js";
 /** Balances or a position. What open orders hold is a function of the orders, so it never has to be given back. */
 export interface Account {
   readonly state: AccountState;
+  /** Units of a futures account; below 0 is short. 0 on a spot account. */
+  readonly position: number;
   /** Whether the account can pay for one more order, beside those that are open. */
   refuse(wanted: Commitment, open: readonly Commitment[], lastPrice: number | undefined): Refusal | undefined;
   fill(fill: AccountFill): void;

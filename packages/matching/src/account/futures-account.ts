@@ -31,6 +31,10 @@ export class FuturesAccount implements Account {
     this.#liquidationPrice = this.#liquidatesAt();
   }
 
+  get position(): number {
+    return this.#position;
+  }
+
   get state(): AccountState {
     return { kind: "futures", wallet: `${this.#wallet}`, position: this.#position, cost: `${this.#cost}` };
   }

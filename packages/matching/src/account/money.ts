@@ -1,4 +1,4 @@
-import type { OrderSide } from "../actions.js";
+import type { OrderSide } from "../orders/order-types.js";
 import type { Instrument } from "../settings.js";
 
 /** Decimals of a rate: 1 is a hundred-millionth. */

@@ -9,6 +9,7 @@ export class SpotAccount implements Account {
   readonly #decimals: number;
   /** What a buyer may have to pay on top, per order. */
   readonly #feeRate: number;
+  readonly position = 0;
   #base: bigint;
   #quote: bigint;
 

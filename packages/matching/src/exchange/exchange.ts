@@ -1,16 +1,20 @@
 import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { Account, AccountState } from "../account/account.js";
-import { type Commitment, feeOf, notional, scaled } from "../account/money.js";
+import { feeOf, notional } from "../account/money.js";
 import { openAccount } from "../account/open-account.js";
-import type { AccountView, Action, DoneReason, NewOrder, Output } from "../actions.js";
-import { checkAmount, checkOrder, checkPrices } from "../orders/order-checks.js";
+import type { AccountView, Action, DoneReason, NewOrder, NewOrderList, Output } from "../actions.js";
+import { listedOrders, ordersOf } from "../orders/order-lists.js";
+import type { OrderSide } from "../orders/order-types.js";
+import { isConditional, triggeredType } from "../orders/order-types.js";
 import { OwnOrders } from "../orders/own-orders.js";
-import { isStop, type WorkingOrder, workingOrder } from "../orders/working-order.js";
+import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
 import { OrderQueue } from "../queue/order-queue.js";
 import { type QueueModel, queueModel } from "../queue/queue-place.js";
 import { type Refusal, refusal } from "../refusals.js";
 import type { MatchingSettings } from "../settings.js";
 import { otherSide, ownSide, type TapeOrders, type TapeTrade, type TapeUpdate } from "../tape-events.js";
+import { Admission } from "./admission.js";
+import { commitmentsOf } from "./commitments.js";
 import { crossingFills, executionFills, type LotSize, type MakerFill, tradeFills } from "./maker-fills.js";
 import { takesOf } from "./takes.js";
 import { TapeBook } from "./tape-book.js";
@@ -34,7 +38,7 @@ export class Exchange {
   readonly #account: Account;
   readonly #model: QueueModel | undefined;
   readonly #settings: MatchingSettings;
-  readonly #minNotional: bigint;
+  readonly #admission: Admission;
   readonly #whole: boolean;
   readonly #lot: LotSize;
   readonly #say: (said: Said) => void;
@@ -53,7 +57,9 @@ export class Exchange {
     this.queue = this.#model === undefined ? new OrderQueue() : undefined;
     this.#whole = fills === "whole";
     this.#lot = { lot: instrument.lot, size: instrument.lot / perUnit, perUnit };
-    this.#minNotional = scaled(instrument.minNotional, instrument.priceDecimals + instrument.amountDecimals);
+    const { own, book } = this;
+    const lastPrice = () => this.lastPrice;
+    this.#admission = new Admission(settings, { own, book, account: this.#account, lastPrice });
   }
 
   get accountState(): AccountState {
@@ -61,14 +67,16 @@ export class Exchange {
   }
 
   get account(): AccountView {
-    return this.#account.view(this.#commitments());
+    const { own, book } = this;
+    return this.#account.view(commitmentsOf({ own, book, fills: this.#settings.fills }));
   }
 
   act(action: Action): void {
     if (action.kind === "place") this.#place(action.order);
     else if (action.kind === "cancel") this.#cancel(action.id);
     else if (action.kind === "replace") this.#replace(action.id, action.price, action.amount);
-    else for (const order of [...this.own.values()]) this.#done(order, "CANCELED", "canceled");
+    else if (action.kind === "place-list") this.#placeList(action.list);
+    else this.#cancelAll("canceled");
   }
 
   // HOT: once per message of a tape.
@@ -89,16 +97,19 @@ export class Exchange {
   }
 
   trade(trade: TapeTrade): void {
-    if (this.#model !== undefined) this.#made(tradeFills(this.own, this.#model, trade, this.#lot, this.#whole));
     this.lastPrice = trade.priceUnits;
-    for (const order of [...this.own.stops]) if (this.#isReached(order)) this.#trigger(order);
+    // Own orders never trade with each other. What it took is gone from the levels that the tape says next.
+    if (this.#model !== undefined && !trade.own)
+      this.#made(tradeFills(this.own, this.#model, trade, this.#lot, this.#whole));
+    if (this.own.stops.size > 0) this.#triggerReached();
     this.#liquidate(trade.priceUnits);
   }
 
   orders({ orders }: Pick<TapeOrders, "orders">): void {
     for (const order of orders) {
       const change = this.queue?.apply(order);
-      if (change !== undefined) this.#made(executionFills(this.own, change, this.#whole));
+      const met = change !== undefined && order.own ? { ...change, executed: 0 } : change;
+      if (met !== undefined) this.#made(executionFills(this.own, met, this.#whole));
     }
   }
 
@@ -109,16 +120,65 @@ export class Exchange {
     for (const order of resting.sort((a, b) => a.entered - b.entered)) this.own.rest(order);
   }
 
-  #place(wanted: NewOrder): void {
-    const refused = this.#refusalOf(wanted);
-    if (refused !== undefined) {
-      this.#refuse("place", wanted.id, refused);
+  #place(sent: NewOrder): void {
+    const wanted = this.#admission.order(sent);
+    if ("code" in wanted) {
+      this.#refuse("place", sent.id, wanted);
       return;
     }
     const order = workingOrder(++this.counts.orders, wanted);
     this.own.add(order);
-    this.#say({ kind: "accepted", order: order.number, id: order.id });
-    if (!isStop(order)) this.#enter(order);
+    const { amount } = wanted;
+    this.#say({
+      kind: "accepted",
+      order: order.number,
+      id: order.id,
+      ...(sent.quoteAmount !== undefined && { amount }),
+    });
+    if (!isConditional(order)) this.#enter(order);
+  }
+
+  /** All orders of a list, or none. */
+  #placeList(list: NewOrderList): void {
+    const refused = this.#admission.refusalOfList(list);
+    if (refused !== undefined) {
+      for (const { id } of ordersOf(list)) this.#refuse("place", id, refused);
+      return;
+    }
+    const orders = listedOrders(list, this.counts.orders + 1);
+    this.counts.orders += orders.length;
+    for (const order of orders) {
+      this.own.add(order);
+      this.#say({ kind: "accepted", order: order.number, id: order.id });
+    }
+    // Before one of them is filled, and others follow it.
+    const now = orders.filter(({ phase }) => phase !== "waiting");
+    for (const order of now) this.#goToMarket(order);
+  }
+
+  /** An open order enters the book, or waits for its stop price; nothing if it has ended meanwhile. */
+  #goToMarket(order: WorkingOrder): void {
+    if (!this.own.isOpen(order)) return;
+    if (isConditional(order)) this.own.stops.add(order);
+    else this.#enter(order);
+  }
+
+  /** The others of a list go to the market: its first order was filled. What the market does not take ends all of them. */
+  #activate(waiting: readonly WorkingOrder[]): void {
+    for (const order of waiting) order.phase = undefined;
+    for (const order of waiting) {
+      if (!this.own.isOpen(order)) return;
+      if (this.#admission.isReached(order)) this.#done(order, "EXPIRED", "would-trigger");
+      else if (this.#admission.unpayable(order) !== undefined) this.#done(order, "EXPIRED", "insufficient-funds");
+    }
+    for (const order of waiting) {
+      if (this.own.isOpen(order)) this.#say({ kind: "activated", order: order.number, id: order.id });
+    }
+    for (const order of waiting) this.#goToMarket(order);
+  }
+
+  #cancelAll(reason: "canceled" | "liquidation"): void {
+    for (const order of [...this.own.values()]) if (this.own.isOpen(order)) this.#done(order, "CANCELED", reason);
   }
 
   #cancel(id: string): void {
@@ -127,31 +187,9 @@ export class Exchange {
     else this.#done(order, "CANCELED", "canceled");
   }
 
-  #refusalOf(wanted: NewOrder): Refusal | undefined {
-    const { instrument, maxOpenOrders } = this.#settings;
-    const refused = checkOrder(wanted, instrument, this.#minNotional);
-    if (refused !== undefined) return refused;
-    if (this.own.byId(wanted.id) !== undefined)
-      return refusal("DUPLICATE_ID", `id: an open order has the id ${wanted.id} already`);
-    if (this.own.size >= maxOpenOrders)
-      return refusal("TOO_MANY_ORDERS", `at most ${maxOpenOrders} orders may be open at a time`);
-    const order = workingOrder(0, wanted);
-    if (isStop(order) && this.#isReached(order))
-      return refusal(
-        "WOULD_TRIGGER",
-        `stopPrice: the last trade, at ${this.lastPrice}, has reached ${order.stopPrice}`,
-      );
-    return this.#unpayable(order);
-  }
-
-  #unpayable(order: WorkingOrder): Refusal | undefined {
-    const others = this.#commitments(order);
-    return this.#account.refuse(this.#commitment(order), others, this.lastPrice);
-  }
-
   #replace(id: string, price: number, amount: number): void {
     const order = this.own.byId(id);
-    const refused = order === undefined ? unknown(id) : this.#refusalOfChange(order, price, amount);
+    const refused = order === undefined ? unknown(id) : this.#admission.refusalOfChange(order, price, amount);
     if (order === undefined || refused !== undefined) {
       if (refused !== undefined) this.#refuse("replace", id, refused);
       return;
@@ -165,17 +203,6 @@ export class Exchange {
     order.open = amount;
     this.#say({ kind: "replaced", order: order.number, id, price, amount, keptPlace });
     if (!keptPlace) this.#enter(order);
-  }
-
-  #refusalOfChange(order: WorkingOrder, price: number, amount: number): Refusal | undefined {
-    if (order.place === undefined)
-      return refusal("NOT_RESTING", `id: ${order.id} waits for its stop price and can only be canceled`);
-    const { instrument } = this.#settings;
-    return (
-      checkAmount(amount, instrument) ??
-      checkPrices({ price, amount }, instrument, this.#minNotional) ??
-      this.#unpayable({ ...order, price, open: amount })
-    );
   }
 
   /** An order reaches the book: it takes what it may, and rests, or ends. */
@@ -242,27 +269,56 @@ export class Exchange {
     this.#say({ kind: "fill", trade, order: number, id, side, price, amount, maker, fee, open: order.open });
     this.#say({ kind: "account", account: this.account });
     if (order.open === 0) this.#say({ kind: "done", order: number, id, state: "FILLED", reason: "filled" });
+    if (order.list !== undefined) this.#followFill(order);
   }
 
-  #isReached({ side, stopPrice }: WorkingOrder): boolean {
-    if (this.lastPrice === undefined || stopPrice === undefined) return false;
-    return side === "buy" ? this.lastPrice >= stopPrice : this.lastPrice <= stopPrice;
+  /** What a fill means for the others of the order's list. */
+  #followFill(order: WorkingOrder): void {
+    if (order.phase !== "first") this.#endOthers(order, "EXPIRED", "other-order");
+    else if (order.open === 0) this.#activate(this.own.withOrder(order));
+  }
+
+  #endOthers(order: WorkingOrder, state: "CANCELED" | "EXPIRED", reason: DoneReason): void {
+    for (const other of this.own.withOrder(order)) {
+      this.own.remove(other);
+      this.#say({ kind: "done", order: other.number, id: other.id, state, reason });
+    }
+  }
+
+  #triggerReached(): void {
+    // One of them may end another. Those of lists came to the market later than their numbers say.
+    for (const order of [...this.own.stops].sort((a, b) => a.number - b.number)) {
+      if (this.own.stops.has(order) && this.#admission.isReached(order)) this.#trigger(order);
+    }
   }
 
   #trigger(order: WorkingOrder): void {
     this.own.stops.delete(order);
-    order.type = order.type === "STOP" ? "MARKET" : "LIMIT";
-    this.#say({ kind: "triggered", order: order.number, id: order.id });
+    order.type = triggeredType(order.type);
+    const { number, id, closePosition } = order;
+    if (closePosition === true) order.open = this.#closable(order.side);
+    this.#say({ kind: "triggered", order: number, id, ...(closePosition === true && { amount: order.open }) });
+    this.#endOthers(order, "EXPIRED", "other-order");
+    if (order.open === 0) {
+      this.#done(order, "EXPIRED", "no-position");
+      return;
+    }
     // What a MARKET order costs is known only now.
-    if (this.#unpayable(order) === undefined) this.#enter(order);
+    if (this.#admission.unpayable(order) === undefined) this.#enter(order);
     else this.#done(order, "EXPIRED", "insufficient-funds");
+  }
+
+  /** What an order of this side can close of the position. */
+  #closable(side: OrderSide): number {
+    const { position } = this.#account;
+    return Math.max(0, side === "sell" ? position : -position);
   }
 
   /** Closes a position that its account can no longer carry: at market, with what is there, again at each trade until it is closed. */
   #liquidate(price: number): void {
     const position = this.#account.toLiquidate(price);
     if (position === 0) return;
-    for (const order of [...this.own.values()]) this.#done(order, "CANCELED", "liquidation");
+    this.#cancelAll("liquidation");
     this.#say({ kind: "liquidation", price });
     const number = ++this.counts.orders;
     const side = position > 0 ? "sell" : "buy";
@@ -277,21 +333,6 @@ export class Exchange {
     this.#enter(order);
   }
 
-  /** What open orders hold, without one of them. */
-  #commitments(except?: WorkingOrder): Commitment[] {
-    const held: Commitment[] = [];
-    for (const order of this.own.values()) if (order.id !== except?.id) held.push(this.#commitment(order));
-    return held;
-  }
-
-  #commitment(order: WorkingOrder): Commitment {
-    const { side, open: amount } = order;
-    const price = order.price ?? order.stopPrice;
-    if (order.type !== "MARKET" && price !== undefined) return { side, amount, value: notional(price, amount) };
-    const takes = takesOf(this.book, order, this.#settings.fills);
-    return { side, amount, value: takes.reduce((sum, take) => sum + notional(take.price, take.amount), 0n) };
-  }
-
   #refuse(action: Action["kind"], id: string, { code, message }: Refusal): void {
     this.#say({ kind: "refused", action, id, code, message });
   }
@@ -299,6 +340,9 @@ export class Exchange {
   #done(order: WorkingOrder, state: "CANCELED" | "EXPIRED", reason: DoneReason): void {
     this.own.remove(order);
     this.#say({ kind: "done", order: order.number, id: order.id, state, reason });
+    if (order.list === undefined) return;
+    const ofOthers = order.phase === "first" ? "first-order" : "other-order";
+    this.#endOthers(order, state, state === "CANCELED" ? reason : ofOthers);
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limit, TestVenue, words } from "../testing.js";
+import { limit, ns, TestVenue, words } from "../testing.js";
 
 const book = {
   bids: [
@@ -133,4 +133,15 @@ test("[MA30] whole fills: all of an order at the best price, and all of a restin
   expect(words(market.trade(5, "sell", 99, 1))).toEqual(["b makes 500 at 99", "b FILLED filled"]);
   market.place(6, limit("c", "buy", 100, 500));
   expect(words(market.book(7, { asks: [[100, 1]] }))).toEqual(["c makes 500 at 100", "c FILLED filled"]);
+});
+
+test("[MA23] [TR65] an own trade of the tape fills no resting order, and is the market's last trade", () => {
+  const market = venue();
+  market.place(2, limit("resting", "sell", 101, 5));
+  market.place(3, { id: "stop", side: "buy", type: "STOP", amount: 1, stopPrice: 102 });
+  market.engine.event({
+    ...{ kind: "trade", n: 1, timestampNs: ns(4), side: "buy", priceUnits: 102, amountUnits: 20 },
+    own: true,
+  });
+  expect(words(market.engine.take())).toEqual(["stop triggered", "stop takes 1 at 101", "stop FILLED filled"]);
 });

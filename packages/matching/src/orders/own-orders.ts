@@ -1,6 +1,7 @@
 import type { BookSideName } from "@tapedeck/market";
 import { ownSide } from "../tape-events.js";
-import { isStop, type WorkingOrder } from "./working-order.js";
+import { isConditional } from "./order-types.js";
+import type { WorkingOrder } from "./working-order.js";
 
 /** The open orders: by number, by their owner's id, and by price and time where they rest. */
 export class OwnOrders {
@@ -10,7 +11,7 @@ export class OwnOrders {
   readonly #resting = { bid: new Map<number, WorkingOrder[]>(), ask: new Map<number, WorkingOrder[]>() };
   /** Prices at which orders rest, best first. */
   readonly #prices: Record<BookSideName, number[]> = { bid: [], ask: [] };
-  /** Those that wait for their stop price, in the order of their numbers. */
+  /** Those that wait for their stop price, in any order. */
   readonly stops = new Set<WorkingOrder>();
 
   get size(): number {
@@ -29,7 +30,17 @@ export class OwnOrders {
   add(order: WorkingOrder): void {
     this.#byNumber.set(order.number, order);
     this.#byId.set(order.id, order);
-    if (isStop(order)) this.stops.add(order);
+    if (isConditional(order) && order.phase !== "waiting") this.stops.add(order);
+  }
+
+  /** The other orders of an order's list that are open, in the order of their numbers. */
+  withOrder({ list, number }: WorkingOrder): WorkingOrder[] {
+    if (list === undefined) return [];
+    return [...this.#byNumber.values()].filter((other) => other.list === list && other.number !== number);
+  }
+
+  isOpen(order: WorkingOrder): boolean {
+    return this.#byNumber.get(order.number) === order;
   }
 
   /** Puts an open order with a price behind those that rest there. */

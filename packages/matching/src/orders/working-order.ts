@@ -1,5 +1,6 @@
-import type { NewOrder, OrderSide, OrderType, TimeInForce } from "../actions.js";
+import type { NewOrder, TimeInForce } from "../actions.js";
 import type { QueuePlace } from "../queue/queue-place.js";
+import type { OrderSide, OrderType } from "./order-types.js";
 
 /** An open order. */
 export interface WorkingOrder {
@@ -7,13 +8,19 @@ export interface WorkingOrder {
   readonly number: number;
   readonly id: string;
   readonly side: OrderSide;
-  /** A stop order that was triggered is a MARKET or LIMIT order. */
+  /** One that was triggered is a MARKET or LIMIT order. */
   type: OrderType;
   price: number | undefined;
   readonly stopPrice: number | undefined;
   readonly timeInForce: TimeInForce;
-  /** What is not filled yet. */
+  /** Only of an order that closes the position. */
+  readonly closePosition?: true | undefined;
+  /** What is not filled yet; 0 while an order that closes the position waits. */
   open: number;
+  /** The number of the first order of its list; absent: it is in none. */
+  readonly list?: number | undefined;
+  /** `first`: others wait for it. `waiting`: for the first one, out of the market. */
+  phase?: "first" | "waiting" | undefined;
   /** Where it rests; undefined while it is not in the book. */
   place: QueuePlace | undefined;
   /** In exact queues: orders of the tape with a smaller number are ahead. */
@@ -21,10 +28,16 @@ export interface WorkingOrder {
 }
 
 export function workingOrder(number: number, order: NewOrder): WorkingOrder {
-  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC" } = order;
-  return { number, id, side, type, price, stopPrice, timeInForce, open: amount, place: undefined, entered: 0 };
-}
-
-export function isStop({ type }: Pick<WorkingOrder, "type">): boolean {
-  return type === "STOP" || type === "STOP_LIMIT";
+  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC", closePosition } = order;
+  const asSent = {
+    number,
+    id,
+    side,
+    type,
+    price,
+    stopPrice,
+    timeInForce,
+    ...(closePosition === true && { closePosition }),
+  };
+  return { ...asSent, open: amount, place: undefined, entered: 0 };
 }

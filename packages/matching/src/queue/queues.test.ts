@@ -123,3 +123,12 @@ test("[MA33] cancellations, and trades besides executions, fill nothing", () => 
   expect(market.say(5, { ...execute("second", 5), action: "cancel" })).toEqual([]);
   expect(words(market.venue.trade(6, "sell", 98, 100))).toEqual([]);
 });
+
+test("[MA23] [TR65] an execution by an own order fills nothing, and shortens the queue ahead", () => {
+  const market = new OrderedMarket();
+  expect(market.say(5, { ...execute("other", 5, 98), own: true })).toEqual([]);
+  const ahead = () => market.venue.engine.state().working[0]?.place?.front ?? 0;
+  const before = ahead();
+  expect(market.say(6, { ...execute("first", 5), own: true })).toEqual([]);
+  expect(ahead()).toBe(before - 5);
+});

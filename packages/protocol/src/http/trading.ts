@@ -11,7 +11,10 @@ const rate = z
   .refine((text) => Math.abs(Number(text)) <= 0.1, 'must be a rate between -0.1 and 0.1 in text, such as "0.0004"');
 
 export const orderSide = z.enum(["buy", "sell"], "must be buy or sell");
-export const orderType = z.enum(["MARKET", "LIMIT", "STOP", "STOP_LIMIT"], "must be MARKET, LIMIT, STOP or STOP_LIMIT");
+export const orderType = z.enum(
+  ["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
+  "must be MARKET, LIMIT, STOP, STOP_LIMIT, TAKE_PROFIT or TAKE_PROFIT_LIMIT",
+);
 export const timeInForce = z
   .enum(["GTC", "IOC", "FOK", "GTX"], "must be GTC, IOC, FOK or GTX")
   .describe("GTX is post-only");
@@ -35,7 +38,7 @@ const exponent = z.number().min(0.1, "must be at least 0.1").max(10, "must be at
 const queue = z.discriminatedUnion("model", [
   z
     .strictObject({ model: z.literal("auto") })
-    .describe("`orders` where the recording has each order, else `risk-averse`"),
+    .describe("`orders` where the tape has each order, as simulated ones have, else `risk-averse`"),
   z.strictObject({ model: z.literal("orders") }).describe("exact, for tapes that have each order"),
   z.strictObject({ model: z.literal("risk-averse") }),
   z.strictObject({ model: z.literal("log-probability") }),
@@ -72,6 +75,12 @@ export const tradingSettings = z
       .enum(["partial", "whole"], "must be partial or whole")
       .default("partial")
       .describe("whole: as hftbacktest's exchange without partial fills"),
+    market_impact: z
+      .boolean()
+      .default(true)
+      .describe(
+        "in mode SIMULATION the market sees what orders take when they arrive, and reacts; no other market does",
+      ),
     seed: z.string().max(100, "must have at most 100 characters").default("0"),
   })
   .meta({ id: "TradingSettings" });
@@ -97,15 +106,30 @@ const clientOrderId = z
   .string()
   .regex(/^[\w.:/-]{1,36}$/, "must have 1 to 36 characters of A-Z, a-z, 0-9 and . _ : / -");
 
-export const orderBody = z.strictObject({
-  side: orderSide,
-  type: orderType,
-  amount,
-  price: amount.optional().describe("of LIMIT and STOP_LIMIT"),
-  stop_price: amount.optional().describe("of STOP and STOP_LIMIT: a trade there makes MARKET or LIMIT of it"),
-  time_in_force: timeInForce.optional().describe("of LIMIT and STOP_LIMIT; default: GTC"),
-  client_order_id: clientOrderId.optional().describe("different from those of your open orders"),
-});
+export const orderBody = z
+  .strictObject({
+    side: orderSide,
+    type: orderType,
+    amount: amount.optional().describe("of the base currency; required without quote_amount and close_position"),
+    quote_amount: amount
+      .optional()
+      .describe("of MARKET, in place of amount: what to pay, or to get, in the quote currency, fees apart"),
+    close_position: z
+      .boolean()
+      .optional()
+      .describe("of STOP and TAKE_PROFIT on a futures account, in place of amount: closes the position"),
+    price: amount.optional().describe("of LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT"),
+    stop_price: amount
+      .optional()
+      .describe("of STOP and TAKE_PROFIT, and of those with a limit: a trade there makes MARKET or LIMIT of it"),
+    time_in_force: timeInForce.optional().describe("of orders with a price; default: GTC"),
+    client_order_id: clientOrderId.optional().describe("different from those of your open orders"),
+  })
+  .refine(
+    ({ amount: of, quote_amount: quote, close_position: closes }) =>
+      [of, quote, closes || undefined].filter((each) => each !== undefined).length === 1,
+    { path: ["amount"], message: "exactly one of amount, quote_amount and close_position is required" },
+  );
 export type OrderBody = z.infer<typeof orderBody>;
 
 export const replaceBody = z
@@ -124,7 +148,9 @@ export const sessionOrder = z
     client_order_id: z.string().nullable(),
     side: orderSide,
     type: orderType,
-    amount: decimal,
+    amount: decimal.describe("0 until the venue has determined it, of an order with quote_amount or close_position"),
+    quote_amount: decimal.optional().describe("only of an order that was sent with one"),
+    close_position: z.literal(true).optional().describe("only of an order that closes the position"),
     filled: decimal,
     open: decimal.describe("what may still be filled; 0 if the order has ended"),
     price: decimal.nullable(),

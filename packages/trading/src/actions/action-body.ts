@@ -1,10 +1,14 @@
-import type { OrderSide, OrderType, TimeInForce } from "@tapedeck/matching";
+import { type OrderSide, type OrderType, orderTypes, type TimeInForce } from "@tapedeck/matching";
 
 /** An order as the log has it: whole numbers of the instrument's last decimal. */
 export interface PlacedOrder {
   readonly side: OrderSide;
   readonly type: OrderType;
+  /** 0 of one with `quoteAmount` or `closePosition`. */
   readonly amount: number;
+  /** In units of price times units of amount. */
+  readonly quoteAmount?: bigint | undefined;
+  readonly closePosition?: boolean | undefined;
   readonly price: number | undefined;
   readonly stopPrice: number | undefined;
   readonly timeInForce: TimeInForce | undefined;
@@ -18,8 +22,16 @@ export type ActionBody =
   | { readonly kind: "cancel-all" }
   | { readonly kind: "replace"; readonly order: number; readonly price: number; readonly amount: number };
 
-const letters = { MARKET: "M", LIMIT: "L", STOP: "S", STOP_LIMIT: "T" } as const;
-const place = /^P([bs])([MLST]) (\d+) (\d+|-) (\d+|-) (GTC|IOC|FOK|GTX|-)(?: (.+))?$/;
+const letters = {
+  MARKET: "M",
+  LIMIT: "L",
+  STOP: "S",
+  STOP_LIMIT: "T",
+  TAKE_PROFIT: "U",
+  TAKE_PROFIT_LIMIT: "V",
+} as const satisfies Record<OrderType, string>;
+/** Fields that few orders have come as `name=value`; a client's id has no `=`. */
+const place = /^P([bs])([MLSTUV]) (\d+) (\d+|-) (\d+|-) (GTC|IOC|FOK|GTX|-)((?: [a-z]=[^ ]*)*)(?: ([^ =]+))?$/;
 const replacement = /^R(\d+) (\d+) (\d+)$/;
 
 /** In few bytes: Redis keeps a line for each action. */
@@ -27,8 +39,12 @@ export function encodeBody(action: ActionBody): string {
   switch (action.kind) {
     case "place": {
       const { side, type, amount, price = "-", stopPrice = "-", timeInForce = "-", clientOrderId } = action.order;
-      const head = `P${side === "buy" ? "b" : "s"}${letters[type]} ${amount} ${price} ${stopPrice} ${timeInForce}`;
-      return clientOrderId === undefined ? head : `${head} ${clientOrderId}`;
+      const { quoteAmount, closePosition } = action.order;
+      const fields: (string | number)[] = [amount, price, stopPrice, timeInForce];
+      if (quoteAmount !== undefined) fields.push(`q=${quoteAmount}`);
+      if (closePosition === true) fields.push("c=1");
+      if (clientOrderId !== undefined) fields.push(clientOrderId);
+      return `P${side === "buy" ? "b" : "s"}${letters[type]} ${fields.join(" ")}`;
     }
     case "cancel":
       return `C${action.order}`;
@@ -46,12 +62,21 @@ export function decodeBody(body: string): ActionBody {
   const [, order, newPrice, newAmount] = replacement.exec(body) ?? [];
   if (order !== undefined)
     return { kind: "replace", order: Number(order), price: Number(newPrice), amount: Number(newAmount) };
-  const [, side, letter, amount, price, stopPrice, timeInForce, clientOrderId] = place.exec(body) ?? [];
+  const [, side, letter, amount, price, stopPrice, timeInForce, more = "", clientOrderId] = place.exec(body) ?? [];
   const type = orderTypes.find((each) => letters[each] === letter);
   if (type === undefined) throw new RangeError(`an action of the log is not readable: ${body}`);
+  const further = new Map(
+    more
+      .trim()
+      .split(" ")
+      .map((field) => [field.slice(0, 1), field.slice(2)]),
+  );
+  const quoteAmount = further.get("q");
   return {
     kind: "place",
     order: {
+      ...(quoteAmount !== undefined && { quoteAmount: BigInt(quoteAmount) }),
+      ...(further.has("c") && { closePosition: true }),
       side: side === "b" ? "buy" : "sell",
       type,
       amount: Number(amount),
@@ -63,7 +88,6 @@ export function decodeBody(body: string): ActionBody {
   };
 }
 
-const orderTypes = ["MARKET", "LIMIT", "STOP", "STOP_LIMIT"] as const satisfies readonly OrderType[];
 const validities = ["GTC", "IOC", "FOK", "GTX"] as const satisfies readonly TimeInForce[];
 
 function numberOf(text: string | undefined): number | undefined {

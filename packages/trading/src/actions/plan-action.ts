@@ -10,7 +10,7 @@ import {
 } from "@tapedeck/protocol";
 import { encodeAction, type PlannedActions, type SessionRecord } from "@tapedeck/sessions";
 import type { Tape } from "@tapedeck/tape";
-import { unitsOf } from "../decimals.js";
+import { quoteUnitsOf, unitsOf } from "../decimals.js";
 import { isOpen, type OrderEntry } from "../ledger/order-entry.js";
 import { type ChainSettings, encodeSettings } from "../settings.js";
 import { type ActionBody, encodeBody } from "./action-body.js";
@@ -41,13 +41,16 @@ export async function bodyOf(
   const amount = (text: string) => unitsOf("amount", text, decimals.size);
   switch (request.kind) {
     case "place": {
-      const { side, type, stop_price, time_in_force, client_order_id, ...of } = request.order;
+      const { side, type, stop_price, time_in_force, client_order_id, quote_amount, close_position, ...of } =
+        request.order;
       return {
         kind: "place",
         order: {
           side,
           type,
-          amount: amount(of.amount),
+          amount: of.amount === undefined ? 0 : amount(of.amount),
+          ...(quote_amount !== undefined && { quoteAmount: quoteUnitsOf("quote_amount", quote_amount, decimals) }),
+          ...(close_position === true && { closePosition: true }),
           price: of.price === undefined ? undefined : price("price", of.price),
           stopPrice: stop_price === undefined ? undefined : price("stop_price", stop_price),
           timeInForce: time_in_force,

@@ -1,0 +1,121 @@
+import type { Account } from "../account/account.js";
+import { scaled } from "../account/money.js";
+import type { NewOrder, NewOrderList } from "../actions.js";
+import { checkAmount, checkOrder, checkPrices } from "../orders/order-checks.js";
+import { checkList, ordersOf } from "../orders/order-lists.js";
+import { isReachedBy } from "../orders/order-types.js";
+import type { OwnOrders } from "../orders/own-orders.js";
+import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
+import { type Refusal, refusal } from "../refusals.js";
+import type { MatchingSettings } from "../settings.js";
+import { commitmentOf, commitmentsOf } from "./commitments.js";
+import { amountFor } from "./quote-amount.js";
+import type { TapeBook } from "./tape-book.js";
+
+interface Market {
+  readonly book: TapeBook;
+  readonly own: OwnOrders;
+  readonly account: Account;
+  /** Of the market's last trade. */
+  readonly lastPrice: () => number | undefined;
+}
+
+/** Says which orders may be placed, changed and triggered, by the rules of instrument, market and account. It changes nothing. */
+export class Admission {
+  readonly #settings: MatchingSettings;
+  readonly #market: Market;
+  readonly #minNotional: bigint;
+
+  constructor(settings: MatchingSettings, market: Market) {
+    const { minNotional, priceDecimals, amountDecimals } = settings.instrument;
+    this.#settings = settings;
+    this.#market = market;
+    this.#minNotional = scaled(minNotional, priceDecimals + amountDecimals);
+  }
+
+  /** The order with its amount, or why it is refused. */
+  order(sent: NewOrder): NewOrder | Refusal {
+    const malformed = checkOrder(sent, this.#settings.instrument, this.#minNotional);
+    if (malformed !== undefined) return malformed;
+    const order = this.#measured(sent);
+    return this.#refusalOfSize(order) ?? this.#refusalOfId(order.id, 1) ?? this.#refusalByMarket(order) ?? order;
+  }
+
+  refusalOfList(list: NewOrderList): Refusal | undefined {
+    const orders = ordersOf(list);
+    const composition = checkList(list);
+    if (composition !== undefined) return composition;
+    for (const order of orders) {
+      const waits = list.first !== undefined && order !== list.first;
+      const refused =
+        checkOrder(order, this.#settings.instrument, this.#minNotional) ??
+        this.#refusalOfId(order.id, orders.length) ??
+        // The market of one that waits is not known yet.
+        (waits ? undefined : this.#refusalByMarket(order));
+      if (refused !== undefined) return refused;
+    }
+    return undefined;
+  }
+
+  refusalOfChange(order: WorkingOrder, price: number, amount: number): Refusal | undefined {
+    if (order.place === undefined) return refusal("NOT_RESTING", `id: ${order.id} waits, and can only be canceled`);
+    const { instrument } = this.#settings;
+    return (
+      checkAmount(amount, instrument) ??
+      checkPrices({ price, amount }, instrument, this.#minNotional) ??
+      this.unpayable({ ...order, price, open: amount })
+    );
+  }
+
+  /** Why the account cannot pay for an order beside the others. */
+  unpayable(order: WorkingOrder): Refusal | undefined {
+    const { own, book, account, lastPrice } = this.#market;
+    const { fills } = this.#settings;
+    const others = commitmentsOf({ own, book, fills }, order);
+    return account.refuse(commitmentOf({ book, fills }, order), others, lastPrice());
+  }
+
+  /** Whether the last trade has reached the price for which an order waits. */
+  isReached(order: Pick<WorkingOrder, "type" | "side" | "stopPrice">): boolean {
+    const lastPrice = this.#market.lastPrice();
+    return lastPrice !== undefined && isReachedBy(lastPrice, order);
+  }
+
+  /** The order with an amount, if it has only said what it shall cost. */
+  #measured(order: NewOrder): NewOrder {
+    const { side, quoteAmount } = order;
+    if (quoteAmount === undefined) return order;
+    const { instrument, fills } = this.#settings;
+    const lastPrice = this.#market.lastPrice();
+    const amount = amountFor({ side, quoteAmount }, this.#market.book, { lot: instrument.lot, fills, lastPrice });
+    return { ...order, amount };
+  }
+
+  #refusalOfSize({ amount, quoteAmount, closePosition }: NewOrder): Refusal | undefined {
+    const { instrument, account } = this.#settings;
+    if (closePosition === true && account.kind !== "futures")
+      return refusal("FIELD_NOT_ALLOWED", "closePosition: a spot account has no position");
+    if (quoteAmount === undefined) return undefined;
+    if (amount > 0) return checkAmount(amount, instrument);
+    return refusal("INVALID_AMOUNT", "quoteAmount: is less than a lot costs, or the market has no price");
+  }
+
+  /** @param added orders that would be open besides those that are */
+  #refusalOfId(id: string, added: number): Refusal | undefined {
+    const { maxOpenOrders } = this.#settings;
+    const { own } = this.#market;
+    if (own.byId(id) !== undefined) return refusal("DUPLICATE_ID", `id: an open order has the id ${id} already`);
+    if (own.size + added > maxOpenOrders)
+      return refusal("TOO_MANY_ORDERS", `at most ${maxOpenOrders} orders may be open at a time`);
+    return undefined;
+  }
+
+  #refusalByMarket(wanted: NewOrder): Refusal | undefined {
+    const order = workingOrder(0, wanted);
+    if (this.isReached(order)) {
+      const message = `stopPrice: the last trade, at ${this.#market.lastPrice()}, has reached ${order.stopPrice}`;
+      return refusal("WOULD_TRIGGER", message);
+    }
+    return this.unpayable(order);
+  }
+}

@@ -1,5 +1,6 @@
-// npm run bench: the cost of a delivered frame, for the product and for the floor, in one run.
+// npm run bench: the cost of a delivered frame, for the product and for the floor, in one run; then what taking orders over costs.
 import { bin, build, dependencies, node, prepare, redis, run } from "./prepare.mjs";
 
 await prepare(node, dependencies, redis, build);
-process.exit(await run(bin("tsx"), ["test/bench/main.ts", ...process.argv.slice(2)]));
+const frames = await run(bin("tsx"), ["test/bench/main.ts", ...process.argv.slice(2)]);
+process.exit(frames || (await run(bin("tsx"), ["test/bench/takeover.ts"])));

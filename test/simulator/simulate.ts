@@ -1,3 +1,4 @@
+import { decodeOrder } from "@tapedeck/sessions";
 import { MemoryTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
 import type { TestCluster } from "../support/cluster.js";
 import type { SeenFrame, Viewer } from "../support/viewer.js";
@@ -24,7 +25,7 @@ export const sizeOf = (trades: readonly { size: number }[]): number => trades.re
 
 /** The frames that show the orders' fills, oldest order first. */
 export const framesOfOrders = async (cluster: TestCluster, id: string): Promise<number[]> =>
-  (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text).seq);
+  (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => decodeOrder(text).seq);
 
 /** Frames that do not continue the one before them. */
 export const holes = (frames: readonly SeenFrame[]): SeenFrame[] =>
@@ -40,5 +41,5 @@ export const market = (seed: number): Promise<Tape> =>
 export const anotherNode = (cluster: TestCluster, id: string): TapeCatalog =>
   new TapeCatalog(new MemoryTapeStore(), {
     cacheBytes: 32 << 20,
-    orders: async () => (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map((text) => JSON.parse(text)),
+    orders: async () => (await cluster.redis.lrange(cluster.keys.orders(id), 0, -1)).map(decodeOrder),
   });

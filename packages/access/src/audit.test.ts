@@ -29,16 +29,22 @@ afterAll(async () => {
   redis.disconnect();
 });
 
-/** The output of a process that audits these entries. */
-function printed(level: string, entries: readonly AuditEntry[]): { lines: Record<string, unknown>[]; text: string } {
+/** The output of a process that audits these entries, with one logger of each level after the other. */
+function printed(
+  levels: readonly string[],
+  entries: readonly AuditEntry[],
+): { lines: Record<string, unknown>[]; text: string } {
   const source = (path: string) => JSON.stringify(new URL(path, import.meta.url).pathname);
   const script = `
     const { readFileSync } = await import("node:fs");
     const { createLogger } = await import(${source("../../runtime/src/observability/logger.ts")});
     const { createAudit } = await import(${source("./audit.ts")});
-    const log = createLogger({ service: "test", node: "one", level: ${JSON.stringify(level)} });
-    const audit = createAudit({ log, redis: { status: "end" }, keys: { audit: "" }, entries: 9 });
-    for (const entry of JSON.parse(readFileSync(0, "utf8"))) audit(entry);
+    const entries = JSON.parse(readFileSync(0, "utf8"));
+    for (const level of ${JSON.stringify(levels)}) {
+      const log = createLogger({ service: "test", node: "one", level });
+      const audit = createAudit({ log, redis: { status: "end" }, keys: { audit: "" }, entries: 9 });
+      for (const entry of entries) audit(entry);
+    }
   `;
   const args = ["--conditions=tapedeck-source", "--import=tsx", "--input-type=module", "-e", script];
   const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", input: JSON.stringify(entries) });
@@ -47,44 +53,44 @@ function printed(level: string, entries: readonly AuditEntry[]): { lines: Record
   return { lines: lines.map((line) => JSON.parse(line)), text: stdout };
 }
 
-test("[AC33] an action is one line of JSON at info, whatever LOG_LEVEL says", () => {
-  for (const level of ["debug", "info", "error", "fatal"]) {
-    const { lines } = printed(level, [{ ...entry, requestId: "r-1" }]);
-    expect(lines).toEqual([
-      {
-        level: "info",
-        time: expect.any(String),
-        service: "test",
-        node: "one",
-        audit: true,
-        event: "command",
-        action: "seek",
-        result: "ok",
-        user: "ada",
-        role: "controller",
-        address: "192.0.2.7",
-        session: "s1",
-        request_id: "r-1",
-        msg: "seek: ok",
-      },
-    ]);
-  }
-  expect(printed("silent", [entry]).text).toBe("");
+test("[AC33] an action is one line of JSON at info, whatever LOG_LEVEL says, unless that is silent", () => {
+  const { lines } = printed(["debug", "info", "error", "fatal", "silent"], [{ ...entry, requestId: "r-1" }]);
+  expect(lines).toEqual(
+    Array(4).fill({
+      level: "info",
+      time: expect.any(String),
+      service: "test",
+      node: "one",
+      audit: true,
+      event: "command",
+      action: "seek",
+      result: "ok",
+      user: "ada",
+      role: "controller",
+      address: "192.0.2.7",
+      session: "s1",
+      request_id: "r-1",
+      msg: "seek: ok",
+    }),
+  );
 });
 
 test("[AC33] no entry is omitted, however many come at once", () => {
   const entries = Array.from({ length: 2_000 }, (_, nth) => ({ ...entry, requestId: nth }));
-  const { lines } = printed("error", entries);
+  const { lines } = printed(["error"], entries);
   expect(lines.map(({ request_id }) => Number(request_id))).toEqual(entries.map(({ requestId }) => requestId));
 });
 
 test("[AC34] text of clients does not break a line, and ids that could contain a token are omitted", () => {
   const token = `eyJhbGciOiJIUzI1NiJ9.${"e".repeat(40)}.${"s".repeat(43)}`;
   const hostile = 'x\n{"level":"fatal","audit":true,"event":"command","user":"eve"}\r\u2028\u001b[2J';
-  const { lines, text } = printed("info", [
-    { ...entry, principal: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
-    { ...entry, session: token, requestId: token, link: token },
-  ]);
+  const { lines, text } = printed(
+    ["info"],
+    [
+      { ...entry, principal: { ...ada, userId: hostile }, session: hostile, requestId: hostile, reason: hostile },
+      { ...entry, session: token, requestId: token, link: token },
+    ],
+  );
   expect(lines).toHaveLength(2);
   expect(lines[0]).toMatchObject({ level: "info", user: hostile, reason: hostile });
   for (const line of lines) {
@@ -100,10 +106,13 @@ test("[AC33] an unauthenticated client is identified only by its address", () =>
     expiresMs: 0,
     share: { id: "l1", sessionId: "s1", createdAt: 1 },
   } as const;
-  const [unauthenticated, holder] = printed("info", [
-    { ...entry, principal: undefined },
-    { ...entry, principal: link },
-  ]).lines;
+  const [unauthenticated, holder] = printed(
+    ["info"],
+    [
+      { ...entry, principal: undefined },
+      { ...entry, principal: link },
+    ],
+  ).lines;
   for (const name of ["user", "role", "share"]) expect(unauthenticated).not.toHaveProperty(name);
   expect(holder).toMatchObject({ role: "viewer", share: "l1", address: "192.0.2.7" });
   expect(holder).not.toHaveProperty("user");

@@ -48,7 +48,9 @@ export { countSessionsOnTape, type SessionsOnTape } from "./store/sessions-on-ta
 export { type AddedActions, type SessionCaps, SessionStore } from "./store/store.js";
 export { maintenanceQueue, type TickerJob, TickerQueue, tickerQueueNames } from "./ticker-queue.js";
 export { encodeAction, type LeftBranch, type LoggedAction } from "./trading/action-log.js";
+export type { CheckpointChange, CheckpointStore, KeptCheckpoints } from "./trading/checkpoints.js";
 export type { StoredOrder } from "./trading/orders.js";
+export { decodeOrder } from "./trading/orders.js";
 export { isSameMarket } from "./trading/rewind-chain.js";
 export { summarizeOrders } from "./trading/trade-report.js";
 export { clientGone, type Requester, UserQueue } from "./user-queue.js";

@@ -12,7 +12,7 @@ import {
   type WallMs,
 } from "@tapedeck/protocol";
 import { type Logger, publish } from "@tapedeck/runtime";
-import { openIfExists } from "@tapedeck/tape";
+import { openIfExists, type ReactingTape } from "@tapedeck/tape";
 import { type Feeds, type FeedUser, feedUserOf, noFeeds } from "./feeds.js";
 import { orUnavailable } from "./redis/unavailable.js";
 import { apply } from "./rules/apply.js";
@@ -60,6 +60,8 @@ export interface PlannedActions {
   readonly added: AddedActions;
   /** Redis's time after which it may no longer be written; absent: any time. */
   readonly by?: WallMs | undefined;
+  /** The tape whose market sees what the action takes; absent: none does. */
+  readonly reacting?: ReactingTape | undefined;
 }
 
 /** @param aheadMs how much more time than usual writing takes, as attempts that were too late have shown */
@@ -181,9 +183,11 @@ export class SessionService {
     plan: PlanActions,
     aheadMs: number,
   ): Promise<CommandResult | "conflict" | "too late"> {
-    const { chain, added, by } = await plan(before, now, aheadMs);
-    const after = { ...before, chain, rev: before.rev + 1, lastActivity: Math.floor(now) };
-    const outcome = await this.#store.replace(before, after, "acted", { actions: added, by: heldUntil ?? by });
+    const { chain, added, by, reacting } = await plan(before, now, aheadMs);
+    const seen = reacting && { tape: reacting.tape, orderSeq: reacting.order.seq };
+    const after = { ...before, chain, ...seen, rev: before.rev + 1, lastActivity: Math.floor(now) };
+    const order = reacting?.order;
+    const outcome = await this.#store.replace(before, after, "acted", { actions: added, order, by: heldUntil ?? by });
     if (outcome === "conflict" || outcome === "too late") return outcome;
     if (outcome === "gone") throw notFound(before.id);
     await this.#afterwards(before.id, "notifying its ticker", () =>
@@ -236,9 +240,10 @@ export class SessionService {
       return { record: isActivity ? withActivity(before, now) : before, now, connections, changed: false, before };
     }
     signal?.throwIfAborted();
-    const { after, branch } = await rewindChain(before, applied, resolved.moment, (from, to) =>
-      this.#store.actions(id, from, to),
-    );
+    const { after, branch } = await rewindChain(before, applied, resolved.moment, {
+      actions: (from, to) => this.#store.actions(id, from, to),
+      undo: (tape, until) => this.#tapes.undo(tape, until),
+    });
     const ended = epochEndedBy(before, after, resolved.moment.here);
     const order = resolved.command.type === "order" ? resolved.command.forked.order : undefined;
     const outcome = await this.#store.replace(before, after, causeOf(resolved.command), {
@@ -350,6 +355,7 @@ function withDefault(tapes: Omit<Tapes, "live">, defaultTape: string | undefined
     open: (id) => tapes.open(id),
     choose: (selector) => tapes.choose(selector, defaultTape),
     fork: (tape, session, order) => tapes.fork(tape, session, order),
+    undo: (tape, until) => tapes.undo(tape, until),
   };
 }
 

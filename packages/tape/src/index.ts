@@ -21,8 +21,9 @@ export { RecordedTape, readManifest, tapeViewOf } from "./reading/recorded-tape.
 export { render, renderStretch } from "./reading/render.js";
 export { timelineOf } from "./reading/timeline.js";
 export { recompute } from "./recompute.js";
-export type { ForkedTape, PlacedOrder } from "./simulated/forks.js";
+export type { ForkedTape, PlacedOrder, ReactingTape, SettledOrder } from "./simulated/forks.js";
 export { simulatedTapeInPlace } from "./simulated/in-place-generator.js";
+export { lastSharedFrame } from "./simulated/sharing/shared-frames.js";
 export { parseSimulatedName } from "./simulated/simulated-name.js";
 export { simulatedTapeFor } from "./simulated/simulation-request.js";
 export { awaitTapeStore } from "./store/await-store.js";

@@ -1,12 +1,12 @@
 import type { OwnOrder } from "@tapedeck/market";
-import { isoOfNs, RefusedError, type TapeOverview, type TapeView } from "@tapedeck/protocol";
+import { isoOfNs, RefusedError, type TapeNs, type TapeOverview, type TapeView } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import { OrdersNotFound, TapeNotFound, TrackNotFound } from "./errors.js";
 import type { Manifest } from "./format/manifest.js";
 import { type OverviewPoint, thinOverview } from "./format/overview.js";
 import { BlockCache } from "./reading/block-cache.js";
 import { RecordedTape, readManifest, readOverview, tapeViewOf } from "./reading/recorded-tape.js";
-import type { ForkedTape, ReadOrders } from "./simulated/forks.js";
+import type { ForkedTape, ReactingTape, ReadOrders, SettledOrder } from "./simulated/forks.js";
 import { SimulatedTapes } from "./simulated/simulated-tapes.js";
 import { beingRecorded, type DeletedVersion, deleteTape } from "./store/delete-tape.js";
 import type { TapeStore } from "./store/store.js";
@@ -109,6 +109,16 @@ export class TapeCatalog {
    */
   fork(name: string, session: string, order: OwnOrder): Promise<ForkedTape | undefined> {
     return this.#simulated.fork(name, session, order);
+  }
+
+  /** The simulated tape whose market sees what an order took at a venue: see `SimulatedTapes.react`. */
+  react(name: string, session: string, order: SettledOrder): Promise<ReactingTape | undefined> {
+    return this.#simulated.react(name, session, order);
+  }
+
+  /** A simulated tape without what actions sent after `until` took: see `SimulatedTapes.undo`. Resolves to its `id@version`. */
+  async undo(name: string, until: TapeNs): Promise<string> {
+    return (await this.#simulated.undo(name, until)).id;
   }
 
   /**

@@ -122,6 +122,8 @@ export interface Tape {
   readonly track?: TrackReader | undefined;
   /** A range of events, or an export, needs both ends, and they are at most so far apart: absent where what is read is there already. */
   readonly longestRangeNs?: TapeNs | undefined;
+  /** The tape as it was before anything happened that its frames up to `seq` do not show; absent where that is always itself. */
+  asOf?(seq: Seq): Tape;
   timeline(policy: GapPolicy): Timeline;
   /** ISO text of a tape time, with the source's decimals. */
   iso(ns: TapeNs): string;

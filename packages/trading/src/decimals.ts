@@ -1,4 +1,5 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
+import type { TrackDecimals } from "@tapedeck/tape";
 
 /** An integer that counts the last decimal, as text with all decimals. */
 export function fixed(units: number | bigint, decimals: number): string {
@@ -27,6 +28,19 @@ export function unitsOf(field: string, text: string, decimals: number): number {
   if (significant.length > decimals) throw invalid(`${field}: must have at most ${decimals} decimals`);
   const units = Number(whole + significant.padEnd(decimals, "0"));
   if (!Number.isSafeInteger(units)) throw invalid(`${field}: is too large`);
+  return units;
+}
+
+/**
+ * An amount of the quote currency in text, in units of price times units of amount. Further decimals are cut off: what an order may cost is a limit.
+ *
+ * @throws RefusedError INVALID_VALUE if nothing is left of it
+ */
+export function quoteUnitsOf(field: string, text: string, { price, size }: TrackDecimals): bigint {
+  const [whole = "", fraction = ""] = text.split(".");
+  const decimals = price + size;
+  const units = BigInt(whole + fraction.slice(0, decimals).padEnd(decimals, "0"));
+  if (units === 0n) throw invalid(`${field}: must be more than 0, with at most ${decimals} decimals`);
   return units;
 }
 

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
 import { limits } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { MemoryTapeStore, type Seq, type Tape } from "@tapedeck/tape";
+import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import type { TradingMessage } from "./ledger/ledger.js";
-import { importedTape, tradingOnRedis } from "./testing.js";
+import { importedTape, tapeWithin, tradingOnRedis } from "./testing.js";
 import type { Trading } from "./trading.js";
 
 const store = new MemoryTapeStore();
@@ -57,7 +57,7 @@ describe.skipIf(tape === undefined)("orders of a log on the futures recording of
     const opened = await rig.tapes.open(record.tape);
     for (let cut = 0; cut < 8; cut++) {
       const at = first + random.integerBelow(last - first);
-      const until = await rig.another().between(record, first, at, tapeUntil(opened, at));
+      const until = await rig.another().between(record, first, at, await tapeWithin(opened, { lastSeq: at }));
       expect(until).toEqual(await rig.trading.between(record, first, at));
       expect(until).toEqual(whole.slice(0, until.length));
     }
@@ -117,29 +117,4 @@ function digest(messages: readonly TradingMessage[]): string {
 
 function once<T>(value: T): () => T {
   return () => value;
-}
-
-/** The tape as if it ended with a frame. */
-function tapeUntil(whole: Tape, lastSeq: Seq): Tape {
-  return {
-    id: whole.id,
-    symbol: whole.symbol,
-    source: whole.source,
-    startNs: whole.startNs,
-    decimals: whole.decimals,
-    precision: whole.precision,
-    span: { ...whole.span, lastSeq },
-    gaps: whole.gaps,
-    index: whole.index,
-    track: whole.track,
-    timeline: (policy) => whole.timeline(policy),
-    iso: (ns) => whole.iso(ns),
-    block: (seq) => whole.block(seq),
-    load: (seq) => whole.load(seq),
-    seqAt: async (ns) => Math.min(lastSeq, await whole.seqAt(ns)),
-    nsOf: (seq) => whole.nsOf(seq),
-    eventHorizonNs: whole.eventHorizonNs,
-    findEvent: (from, direction, filter, signal) => whole.findEvent(from, direction, filter, signal),
-    view: () => whole.view(),
-  };
 }

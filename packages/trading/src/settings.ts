@@ -1,6 +1,6 @@
 import { MatchingEngine, type MatchingSettings, parseSettings } from "@tapedeck/matching";
 import { RefusedError, refuse, type SessionAccount, type TradingSettings, tradingSettings } from "@tapedeck/protocol";
-import { parseSimulatedName, pinnedTrackOf, type Tape, type TrackDecimals } from "@tapedeck/tape";
+import { pinnedTrackOf, type Tape, type TrackDecimals } from "@tapedeck/tape";
 import { z } from "zod";
 import { rateOf } from "./decimals.js";
 import { accountView } from "./ledger/account-view.js";
@@ -11,12 +11,15 @@ export interface ChainSettings {
   readonly tape: string;
   readonly decimals: TrackDecimals;
   readonly settings: TradingSettings;
+  /** The queue model is that which the tape allows: on another tape it may be another one. */
+  readonly isQueueAuto?: boolean | undefined;
 }
 
 const chainSettings = z.object({
   tape: z.string(),
   decimals: z.object({ price: z.int(), size: z.int() }),
   settings: tradingSettings,
+  isQueueAuto: z.boolean().optional(),
 });
 
 /** The first line of a chain. */
@@ -29,10 +32,6 @@ export function decodeSettings(body: string): ChainSettings {
   return chainSettings.parse(JSON.parse(body));
 }
 
-export function defaultSettings(): TradingSettings {
-  return tradingSettings.parse({});
-}
-
 /** The settings for a tape as it is now. Rejects with `TRACK_NOT_FOUND`, and with `INVALID_VALUE` for settings that do not fit the tape. */
 export async function settingsFor(tape: Tape, settings: TradingSettings): Promise<ChainSettings> {
   const { decimals, orders } = await pinnedTrackOf(tape);
@@ -43,11 +42,22 @@ export async function settingsFor(tape: Tape, settings: TradingSettings): Promis
         `queue.model: orders needs a tape that has each order; ${tape.id} has not. Nothing was changed.`,
       ),
     );
-  // A simulated market would have to be made again with its orders, which costs more than its levels.
-  const isExact = orders !== undefined && parseSimulatedName(tape.id) === undefined;
-  const queue =
-    settings.queue.model === "auto" ? ({ model: isExact ? "orders" : "risk-averse" } as const) : settings.queue;
-  return { tape: tape.id, decimals, settings: { ...settings, queue } };
+  const isQueueAuto = settings.queue.model === "auto";
+  const best = { model: orders === undefined ? "risk-averse" : "orders" } as const;
+  return {
+    tape: tape.id,
+    decimals,
+    settings: { ...settings, queue: isQueueAuto ? best : settings.queue },
+    isQueueAuto,
+  };
+}
+
+/** The settings that were asked for, for another tape, which may have no orders. */
+export function settingsAsked(chain: ChainSettings | undefined): TradingSettings {
+  if (chain === undefined) return tradingSettings.parse({});
+  return chain.isQueueAuto || chain.settings.queue.model === "orders"
+    ? { ...chain.settings, queue: { model: "auto" } }
+    : chain.settings;
 }
 
 /** As the engine takes them. @throws InvalidSettings */

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { keysWith, positionAt, type SessionRecord, SessionService, SessionStore } from "@tapedeck/sessions";
-import { importRecording, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { importRecording, type Seq, type Tape, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
 import { Redis } from "ioredis";
+import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
 import { type Standing, Trading } from "./trading.js";
 
 /** Sessions that trade, on a real Redis under a prefix of their own, for tests. */
@@ -13,7 +14,7 @@ export interface TradingRig {
   readonly trading: Trading;
   readonly tapes: TapeCatalog;
   /** Trading of another process. */
-  another(): Trading;
+  another(checkpoints?: CheckpointPace): Trading;
   /** A paused session with its playhead on a frame. */
   open(options: { tape: string | undefined; seq: number; id?: string }): Promise<SessionRecord>;
   record(id: string): Promise<SessionRecord>;
@@ -22,15 +23,17 @@ export interface TradingRig {
   close(): Promise<void>;
 }
 
-export function tradingOnRedis(url: string, tapeStore: TapeStore): TradingRig {
+export function tradingOnRedis(url: string, tapeStore: TapeStore, checkpoints?: CheckpointPace): TradingRig {
   const prefix = `test-${randomUUID()}`;
   const redis = new Redis(url);
   const store = new SessionStore(redis, keysWith(prefix));
-  const catalog = () => new TapeCatalog(tapeStore, { cacheBytes: 64 << 20, orders: (id) => store.orders(id) });
+  const catalog = () =>
+    new TapeCatalog(tapeStore, { cacheBytes: 64 << 20, orders: (id, from) => store.orders(id, from) });
   const tapes = catalog();
   const log = { debug() {}, info() {}, warn() {} };
   const sessions = new SessionService({ store, tapes, tickerQueue: { request: async () => {} }, log });
-  const trading = new Trading({ store, sessions, tapes });
+  const pace = checkpoints === undefined ? {} : { checkpoints };
+  const trading = new Trading({ store, sessions, tapes, ...pace });
   const found = async (id: string) => {
     const read = await store.read(id);
     if (read === undefined) throw new Error(`session ${id} is gone`);
@@ -42,7 +45,8 @@ export function tradingOnRedis(url: string, tapeStore: TapeStore): TradingRig {
     sessions,
     trading,
     tapes,
-    another: () => new Trading({ store, sessions, tapes: catalog() }),
+    another: (own = checkpoints) =>
+      new Trading({ store, sessions, tapes: catalog(), ...(own === undefined ? {} : { checkpoints: own }) }),
     open: async ({ tape, seq, id }) => {
       const { record } = await sessions.open(id, tape === undefined ? {} : { tape });
       return (await sessions.perform(record.id, { type: "seek", to: { seq } })).record;
@@ -66,4 +70,33 @@ export async function importedTape(files: readonly string[], store: TapeStore): 
   if (files.length === 0) return undefined;
   const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
   return tapes[0]?.tape;
+}
+
+/** The tape as if it began, or ended, with a frame. */
+export async function tapeWithin(
+  whole: Tape,
+  { firstSeq = whole.span.firstSeq, lastSeq = whole.span.lastSeq }: { firstSeq?: Seq; lastSeq?: Seq },
+): Promise<Tape> {
+  const firstNs = await whole.nsOf(firstSeq);
+  return {
+    id: whole.id,
+    symbol: whole.symbol,
+    source: whole.source,
+    startNs: whole.startNs,
+    decimals: whole.decimals,
+    precision: whole.precision,
+    span: { ...whole.span, firstSeq, firstNs, lastSeq },
+    gaps: whole.gaps,
+    index: whole.index,
+    track: whole.track,
+    timeline: (policy) => whole.timeline(policy),
+    iso: (ns) => whole.iso(ns),
+    block: (seq) => whole.block(seq),
+    load: (seq) => whole.load(seq),
+    seqAt: async (ns) => Math.min(lastSeq, await whole.seqAt(ns)),
+    nsOf: (seq) => whole.nsOf(seq),
+    eventHorizonNs: whole.eventHorizonNs,
+    findEvent: (from, direction, filter, signal) => whole.findEvent(from, direction, filter, signal),
+    view: () => whole.view(),
+  };
 }

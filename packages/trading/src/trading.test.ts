@@ -13,7 +13,7 @@ afterAll(() => rig.close());
 const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined) process.stderr.write("\nSKIPPED: trading on a recording, without the recording of 2023\n\n");
 
-test("[TR51] orders in SIMULATION fill by a market that does not know of them, beside those that move it", async () => {
+test("[TR51] orders in SIMULATION and those of the command have one market, and accounts of their own", async () => {
   const { record } = await rig.sessions.open(undefined, { mode: "SIMULATION", seed: 42, speed: 0.1 });
   const { id } = record;
   await rig.trading.act(id, { kind: "place", order: { side: "buy", type: "MARKET", amount: "1" } });

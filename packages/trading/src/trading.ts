@@ -20,19 +20,23 @@ import { type Seq, type Tape, type TapeCatalog, TrackNotFound } from "@tapedeck/
 import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
 import { ActionChains } from "./actions/action-chains.js";
+import { hasImpact, settledOrder } from "./actions/market-impact.js";
 import { type ActionRequest, bodyOf, type OrderRequest, planAction } from "./actions/plan-action.js";
+import { type CheckpointPace, SessionCheckpoints } from "./checkpoint/session-checkpoints.js";
 import { EventWindows } from "./events/event-windows.js";
 import { accountView } from "./ledger/account-view.js";
 import type { TradingMessage } from "./ledger/ledger.js";
 import { isOpen } from "./ledger/order-entry.js";
-import type { ChainReplay, ShownMessage } from "./replay/chain-replay.js";
-import { SessionReplays, type TradingRecord } from "./replay/session-replays.js";
-import { type ChainSettings, decodeSettings, defaultSettings, emptyAccount, settingsFor } from "./settings.js";
+import type { ChainReplay, Outcome, ShownMessage } from "./replay/chain-replay.js";
+import { hasActions, SessionReplays, type TradingRecord } from "./replay/session-replays.js";
+import { type ChainSettings, decodeSettings, emptyAccount, settingsAsked, settingsFor } from "./settings.js";
 
 interface TradingOptions {
   readonly store: SessionStore;
   readonly sessions: Pick<SessionService, "appendActions">;
-  readonly tapes: Pick<TapeCatalog, "open">;
+  readonly tapes: Pick<TapeCatalog, "open" | "react">;
+  /** Absent: the usual pace. */
+  readonly checkpoints?: CheckpointPace;
 }
 
 /** A session's trading with a frame: everything that has happened at the venue until then. */
@@ -52,6 +56,8 @@ export interface Performed {
   readonly record: SessionRecord;
   /** The action's number; an order has it as its id. */
   readonly number: number;
+  /** What becomes of it when it arrives, if that had to be known before. */
+  readonly foreseen?: Outcome | undefined;
 }
 
 export interface PerformedOrder extends Performed {
@@ -62,6 +68,9 @@ export interface PerformedOrder extends Performed {
 
 /** How far ahead of the playhead the answer to an action may look for its arrival: it is sent that far ahead itself, and travels. Wall time. */
 const aheadOfPlayheadMs = 50;
+
+/** How much further ahead an action is sent of which it must be known before what it takes. Wall time. */
+const foresightMs = 15;
 
 /** Sessions whose replays are kept: each has a book of its own. */
 const keptSessions = 500;
@@ -90,9 +99,9 @@ export class Trading {
   /** The settings of the session's orders, and the tape that they are of; undefined without one that takes orders. */
   async settings(record: SessionRecord): Promise<{ settings: TradingSettings; chain: ChainSettings | undefined }> {
     const settings = await this.#settingsOf(record);
-    if (record.tape === "") return { settings: settings?.settings ?? defaultSettings(), chain: undefined };
+    if (record.tape === "") return { settings: settingsAsked(settings), chain: undefined };
     if (settings?.tape === record.tape) return { settings: settings.settings, chain: settings };
-    const wanted = settings?.settings ?? defaultSettings();
+    const wanted = settingsAsked(settings);
     try {
       const chain = await settingsFor(await this.#options.tapes.open(record.tape), wanted);
       return { settings: chain.settings, chain };
@@ -131,25 +140,52 @@ export class Trading {
     const { acting } = this.#entry(await this.#read(id));
     return acting(async () => {
       let number = 0;
-      const { record } = await this.#options.sessions.appendActions(id, async (session, now, laterMs) => {
+      let foreseen: Outcome | undefined;
+      if (takesPerhaps(request)) await this.#getReady(id);
+      const { record } = await this.#options.sessions.appendActions(id, async (session, now, aheadMs) => {
         const [tape, known, count] = await Promise.all([
           this.#open(session),
           this.#settingsOf(session),
           this.#options.store.actionCount(id),
         ]);
         const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
-        const chain = fits ? known : await settingsFor(tape, known?.settings ?? defaultSettings());
+        const chain = fits ? known : await settingsFor(tape, settingsAsked(known));
         const body = await bodyOf(request, chain, async (orderId) => {
           if (!hasActions(session)) return undefined;
           const { seq } = await positionAt(session, now, tape);
           return this.#entry(session).replays.read(session, tape, { seq }, ({ ledger }) => ledger.orders.get(orderId));
         });
+        const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
+        const laterMs = aheadMs + (reacts ? foresightMs : 0);
         const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
         number = planned.chain.head;
-        return planned;
+        foreseen = undefined;
+        if (!reacts) return planned;
+        const { ns: sent, tag } = planned.chain;
+        const next = { number, tag, sentNs: tape.startNs + BigInt(sent), body };
+        const { seq } = await positionAt(session, now, tape);
+        foreseen = await this.#entry(session).replays.foresee(session, tape, seq, { settings: chain, next });
+        if (foreseen === undefined) return { ...planned, by: 1 }; // its place has passed: a later one is tried
+        const { atNs, onArrival: said } = foreseen;
+        const settled = await settledOrder(session, tape, chain.decimals, { sent, atNs, said });
+        if (settled === undefined) return planned;
+        return { ...planned, reacting: await this.#options.tapes.react(session.tape, id, settled) };
       });
-      return { record, number };
+      return { record, number, foreseen };
     });
+  }
+
+  /** Reads what the market will be like before it is said where an action is sent: the first time that takes a while. */
+  async #getReady(id: string): Promise<void> {
+    const session = await this.#read(id);
+    if (session.mode !== "SIMULATION" || session.tape === "") return;
+    const known = await this.#settingsOf(session);
+    const tape = await this.#open(session);
+    const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
+    const settings = fits ? known : await settingsFor(tape, settingsAsked(known));
+    if (!hasImpact(session, tape, settings)) return;
+    const place = await positionAt(session, await this.#options.store.now(), tape);
+    await this.#entry(session).replays.getReady(session, tape, place.seq, settings);
   }
 
   /**
@@ -157,7 +193,7 @@ export class Trading {
    * the playhead. Rejects as `act` does, and where the venue refuses a cancellation or a replacement.
    */
   async perform(id: string, request: OrderRequest): Promise<PerformedOrder> {
-    const { record, number } = await this.act(id, request);
+    const { record, number, foreseen } = await this.act(id, request);
     const orderId = request.kind === "place" ? `${number}` : request.orderId;
     const tape = await this.#open(record);
     const place = await positionAt(record, await this.#options.store.now(), tape);
@@ -165,7 +201,10 @@ export class Trading {
     return this.#entry(record).replays.read(record, tape, { seq: place.seq }, async (replay) => {
       const order = replay.ledger.orders.get(orderId);
       if (order === undefined) throw new RangeError(`order ${orderId} is not in its own session, ${id}`);
-      const outcome = isMoving(record) ? await replay.outcomeOf(number, tape.startNs + BigInt(aheadNs)) : undefined;
+      if (!isMoving(record)) return { record, number, order: replay.ledger.view(order), arrived: false };
+      const untilNs = tape.startNs + BigInt(aheadNs);
+      const isKnown = foreseen !== undefined && foreseen.atNs <= untilNs;
+      const outcome = isKnown ? foreseen : await replay.outcomeOf(number, untilNs);
       if (outcome === undefined) return { record, number, order: replay.ledger.view(order), arrived: false };
       const refused = outcome.onArrival.find((output) => output.kind === "refused");
       if (refused !== undefined && request.kind !== "place")
@@ -244,8 +283,11 @@ export class Trading {
     const key = `${id} ${createdAt}`;
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const chains = new ActionChains(id, this.#options.store);
-    const entry = { chains, replays: new SessionReplays(chains, this.#windows), acting: pLimit(1) };
+    const { store, checkpoints: pace } = this.#options;
+    const chains = new ActionChains(id, store);
+    const checkpoints = new SessionCheckpoints({ id, createdAt }, store.checkpoints, pace);
+    const replays = new SessionReplays(chains, this.#windows, checkpoints);
+    const entry = { chains, replays, acting: pLimit(1) };
     this.#sessions.set(key, entry);
     return entry;
   }
@@ -261,9 +303,8 @@ function messagesBetween(messages: readonly ShownMessage[], from: Seq, to: Seq):
   return found;
 }
 
-/** HOT: once per frame of a session. */
-export function hasActions({ chain }: Pick<SessionRecord, "chain">): boolean {
-  return chain !== null && chain.head !== chain.root;
+function takesPerhaps({ kind }: ActionRequest): boolean {
+  return kind === "place" || kind === "replace";
 }
 
 function standingOf({ ledger, seq, account, lastPrice, settings }: ChainReplay): Standing {

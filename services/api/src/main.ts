@@ -52,7 +52,7 @@ async function main(config: Config): Promise<void> {
     instrumentsPerUser: access.quotas.instrumentsPerUser,
     instrumentStarts: access.quotas.instrumentStarts,
   });
-  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id, from) => store.orders(id, from), log });
   const tickerQueue = new TickerQueue({ redis, keys, queues: config.TICKER_QUEUES });
   const searches = new UserQueue("searches");
   const sessions = new SessionService({

@@ -43,7 +43,8 @@ describe("a session behind the edge", () => {
     await viewer.until(({ last }) => last > from + 100);
     expect(framesOf(viewer)).toEqual(range(from + 1, viewer.last));
     expect(viewer.holes).toEqual([]);
-    expect(feed.last - viewer.last).toBeGreaterThan(30); // of the 50 that a second has
+    // Of the 50 that a second has. A busy machine may hold up this process, and with it the feed, but not for long.
+    await vi.waitFor(() => expect(feed.last - viewer.last).toBeGreaterThan(30), soon);
     const tape = await rig.tapes.open(feed.tape);
     for (const { seq, json } of viewer.shown) expect(json).toBe((await tape.load(seq)).json(seq));
     expect(await rig.record(record.id)).toMatchObject({ state: "PLAYING", edge: false });

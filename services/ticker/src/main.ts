@@ -58,7 +58,7 @@ async function main(config: TickerConfig): Promise<void> {
     ...{ redis: commands, subscriber, keys, store: tapeStore, cache, log },
     lingerMs: config.LIVE_LINGER_S * 1000,
   });
-  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id, from) => store.orders(id, from), log });
   observeBlockCache(metrics, cache);
   const tickerQueue = new TickerQueue({ redis: commands, keys, queues: config.TICKER_QUEUES });
   const sessions = new SessionService({

@@ -280,12 +280,19 @@ function isTrimmed({ sentSeq }: PlaybackCursor, { tape }: PlaybackPlan): boolean
   return sentSeq + 1 < tape.span.firstSeq;
 }
 
+/** How many frames at 1x before a part of a block ends the rest is loaded. */
+const framesOfNotice = 2;
+
 /** Loads the block after that of a frame, once per block. */
 function prefetch(cursor: PlaybackCursor, plan: PlaybackPlan, seq: Seq): void {
   const { tape, last } = plan;
   const block = tape.block(seq);
   if (block === undefined) return;
-  cursor.prefetchFrom = block.lastSeq + 1;
+  const isPart = block.lastSeq < Math.min(last, tape.index.lastSeq(tape.index.blockOf(seq)));
+  // What follows on a part of a block is made anew for each order that comes until then.
+  const from = block.lastSeq - Math.ceil(framesOfNotice * plan.record.speed);
+  cursor.prefetchFrom = isPart && seq < from ? from : block.lastSeq + 1;
+  if (cursor.prefetchFrom === from) return;
   if (block.lastSeq >= Math.min(last, tape.span.lastSeq) || tape.block(block.lastSeq + 1) !== undefined) return;
   tape.load(block.lastSeq + 1).catch(() => {}); // the cursor that needs it loads it again, and gets the error
 }

@@ -216,7 +216,7 @@ export class MarketSegment {
     if (lots === 0) return;
     this.#print(side === "bid" ? "sell" : "buy", tick, lots);
     this.side(side).fill(order, lots);
-    this.#observer?.executed(order, lots, this.#now);
+    this.#observer?.executed(order, lots, this.#now, false);
   }
 
   /** Stops or resumes new orders at these distances behind the best price, wherever it moves. */
@@ -239,7 +239,7 @@ export class MarketSegment {
       left -= filled;
       from.fill(order, filled);
       this.#print(side, order.tick, filled);
-      this.#observer?.executed(order, filled, this.#now);
+      this.#observer?.executed(order, filled, this.#now, this.#own);
     }
     if (left < lots) this.#observer?.took(side, lots - left, this.#now, taker);
     return left;

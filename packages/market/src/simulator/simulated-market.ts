@@ -80,9 +80,12 @@ export class SimulatedMarket {
       return borderBook(this.#seed, number, fair, this.instrument);
     };
     const beginMs = tapeMsOf(segment, 0);
+    // Of settled orders of one frame the last one says where the segment ends: a border book takes as long as a second of market.
+    const followed = new Set(orders.filter(({ settled, seq }, at) => settled && orders[at + 1]?.seq === seq));
+    const isFollowed = (order: OwnOrder) => followed.has(order);
     const acts = orderInterventions(orders, segment, (order, trades, market) => {
-      impact.recordFill(order, sizeOfTrades(trades));
-      market.setEndReference(border(segment + 1, orderMs(order)).reference);
+      if (order.settled !== true) impact.recordFill(order, sizeOfTrades(trades));
+      if (!isFollowed(order)) market.setEndReference(border(segment + 1, orderMs(order)).reference);
       onTraded?.(order, trades, market);
     });
     return new MarketSegment({

@@ -14,6 +14,8 @@ export interface Keys {
   actions(id: string): string;
   /** What its user had done where a rewind undid it. */
   branches(id: string): string;
+  /** States of its trading, from which it is replayed faster: see packages/trading/src/checkpoint. */
+  checkpoints(id: string): string;
   /** Sockets that acknowledge frames, in lossless pace. */
   readers(id: string): string;
   /** Valid share links of the session. */
@@ -89,6 +91,7 @@ export function keysWith(prefix: string): Keys {
     orders: (id) => `${session(id)}:orders`,
     actions: (id) => `${session(id)}:actions`,
     branches: (id) => `${session(id)}:branches`,
+    checkpoints: (id) => `${session(id)}:checkpoints`,
     readers: (id) => `${session(id)}:readers`,
     shares: (id) => `${session(id)}:shares`,
     venueKeys: (id) => `${session(id)}:venue-keys`,

@@ -52,7 +52,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
   const session = keys.session(any);
   const parts = [
     ...[keys.viewers(any), keys.epochs(any), keys.orders(any)],
-    ...[keys.actions(any), keys.branches(any), keys.readers(any)],
+    ...[keys.actions(any), keys.branches(any), keys.checkpoints(any), keys.readers(any)],
   ];
   const shares = keys.shares(any);
   const venueKeys = keys.venueKeys(any);
@@ -205,6 +205,7 @@ export function accountsWith(prefix: string): Record<AccountName | "default", st
     venue: service(
       ...changeSession,
       rule(keysOf(keys.viewers(any)), "hdel"),
+      rule(keysOf(keys.checkpoints(any)), "del"),
       rule(keysOf(venueKeys), ...readHash, "pexpire"),
       rule(readable(shares), "hexists"),
       subscribe(session, feed),

@@ -7,6 +7,7 @@ import {
   type Mode,
   type Refusal,
   refuse,
+  type TapeNs,
 } from "@tapedeck/protocol";
 import { type ForkedTape, openIfExists, type PlacedOrder, simulatedTapeFor, type TapePosition } from "@tapedeck/tape";
 import type { FeedUser } from "../feeds.js";
@@ -29,6 +30,8 @@ export interface Tapes {
     session: string,
     order: Omit<PlacedOrder, "id" | "after" | "filled">,
   ): Promise<ForkedTape | undefined>;
+  /** A simulated tape without what actions sent after `until` took from its market. Resolves to its `id@version`. */
+  undo(tape: string, until: TapeNs): Promise<string>;
   /**
    * Requests the feed of an instrument for a session. Returns its growing tape, if there is one already. With `current`, for the
    * instrument that the session plays already, a refused request still returns a tape that the feed makes for other sessions.

@@ -8,6 +8,7 @@ import { orUnavailable } from "../redis/unavailable.js";
 import type { EndedEpoch } from "../rules/epochs.js";
 import type { SessionRecord } from "../rules/record.js";
 import { decodeAction, decodeBranch, type LeftBranch, type LoggedAction } from "../trading/action-log.js";
+import { CheckpointStore } from "../trading/checkpoints.js";
 import { decodeOrder, encodeOrder, type StoredOrder } from "../trading/orders.js";
 import { stateHead } from "./channel.js";
 import { expireFormer, expireSession, expiresAt } from "./expiry.js";
@@ -51,6 +52,7 @@ export class SessionStore {
   readonly keys: Keys;
   readonly index: SessionIndex;
   readonly totals: SessionTotals;
+  readonly checkpoints: CheckpointStore;
   readonly #caps: SessionCaps;
   readonly #nodes: NodeHeartbeats;
 
@@ -60,6 +62,7 @@ export class SessionStore {
     this.#nodes = new NodeHeartbeats(redis, keys.nodes);
     this.index = new SessionIndex(redis, keys);
     this.totals = new SessionTotals(redis, keys);
+    this.checkpoints = new CheckpointStore(this.redis, keys);
     this.#caps = caps;
   }
 
@@ -237,9 +240,9 @@ export class SessionStore {
     return texts.map(decodeEpoch);
   }
 
-  /** The orders of the session in its simulated markets, with their outcomes, oldest first. */
-  async orders(id: string): Promise<StoredOrder[]> {
-    const texts = await orUnavailable(this.redis.lrange(this.keys.orders(id), 0, -1));
+  /** What the session's simulated markets have seen of it, with outcomes, oldest first: orders, and what its actions took. From place `from` on. */
+  async orders(id: string, from = 0): Promise<StoredOrder[]> {
+    const texts = await orUnavailable(this.redis.lrange(this.keys.orders(id), from, -1));
     return texts.map(decodeOrder);
   }
 

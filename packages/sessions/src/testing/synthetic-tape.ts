@@ -66,6 +66,7 @@ export function shelf(...tapes: SeekableTape[]): Tapes {
       appended: tape.includes("~"),
       fill: { timestamp: "2025-01-01T00:00:00.000Z", price: 100, size: order.quantity, mid: 101 },
     }),
+    undo: async (tape) => tape,
     open: async (id) => {
       const tape = tapes.find((each) => each.id === id) ?? simulated(id);
       if (tape === undefined) throw new RefusedError(refuse("TAPE_NOT_FOUND", `Tape ${id} does not exist.`));

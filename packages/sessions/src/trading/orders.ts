@@ -29,11 +29,15 @@ export interface StoredOrder extends PlacedOrder {
   readonly fill?: TradeEvent | undefined;
 }
 
+/** What an action took from a simulated market: in few bytes, since a bot has thousands. */
+const settledFields = z.tuple([z.string(), z.string(), z.int(), z.enum(["BUY", "SELL"]), z.number(), z.number()]);
+
 /** An entry of the session's list of orders. `session` is the session after the order. */
 export function encodeOrder(
-  { id, after, seq, side, quantity, filled }: PlacedOrder,
+  { id, after, seq, side, quantity, filled, sent }: PlacedOrder,
   { tape, anchorWallMs, lastFill }: Pick<SessionRecord, "tape" | "anchorWallMs" | "lastFill">,
 ): string {
+  if (sent !== undefined) return JSON.stringify([id, after, seq, side, quantity, sent]);
   return JSON.stringify({
     id,
     after,
@@ -48,6 +52,10 @@ export function encodeOrder(
 }
 
 export function decodeOrder(text: string): StoredOrder {
+  if (text.startsWith("[")) {
+    const [id, after, seq, side, quantity, sent] = settledFields.parse(JSON.parse(text));
+    return { id, after, seq, side, quantity, filled: quantity, settled: true, sent };
+  }
   return orderFields.extend(outcomeFields.shape).parse(JSON.parse(text));
 }
 

@@ -4,8 +4,12 @@ import type { Moment } from "../rules/commands.js";
 import type { ActionChain, SessionRecord } from "../rules/record.js";
 import type { LeftBranch, LoggedAction } from "./action-log.js";
 
-/** Lines of the log, from number `from` to `to`, both inclusive. */
-type ReadActions = (from: number, to: number) => Promise<readonly LoggedAction[]>;
+interface Sources {
+  /** Lines of the log, from number `from` to `to`, both inclusive. */
+  actions(from: number, to: number): Promise<readonly LoggedAction[]>;
+  /** A simulated tape without what actions sent after `until` took from its market. */
+  undo(tape: string, until: TapeNs): Promise<string>;
+}
 
 /** What of a chain stays when the session changes: all of it, none, or what was sent at or before a tape time. */
 export type KeptActions = "all" | "none" | { readonly until: TapeNs };
@@ -38,17 +42,18 @@ function marketOf(tape: string): string {
   return parseSimulatedName(tape)?.fork === undefined ? tape : tape.replace(/~[^@]*/, "");
 }
 
-/** The session with what is left of its chain, and what was undone, if anything was. */
+/** The session with what is left of its chain, the market as it was with that, and what was undone, if anything was. */
 export async function rewindChain(
   before: SessionRecord,
   after: SessionRecord,
   { here, now }: Pick<Moment, "here" | "now">,
-  read: ReadActions,
+  sources: Sources,
 ): Promise<{ readonly after: SessionRecord; readonly branch?: LeftBranch }> {
   const kept = keptActions(before, after, here);
   const { chain } = before;
   if (kept === "all" || chain === null) return { after };
-  const left = await lastSent(chain, kept === "none" ? -1 : kept.until, read);
+  const until = kept === "none" ? -1 : kept.until;
+  const left = await lastSent(chain, until, sources);
   const branch = {
     ...chain,
     id: `${before.epoch}`,
@@ -56,11 +61,30 @@ export async function rewindChain(
     seq: here.seq,
     leftAt: Math.floor(now),
   };
-  return { after: { ...after, chain: left }, branch };
+  return { after: { ...(await withMarket(before, after, until, sources)), chain: left }, branch };
+}
+
+/** Plays the market that has seen nothing of what was undone, also where the session comes back to it from another mode. */
+async function withMarket(
+  before: SessionRecord,
+  after: SessionRecord,
+  until: TapeNs,
+  { undo }: Pick<Sources, "undo">,
+): Promise<SessionRecord> {
+  if (parseSimulatedName(before.tape)?.fork === undefined) return after;
+  if (after.mode === before.mode && after.tape === before.tape)
+    return { ...after, tape: await undo(before.tape, until) };
+  const kept = after.kept[before.mode];
+  if (kept === null || kept.tape !== before.tape) return after;
+  return { ...after, kept: { ...after.kept, [before.mode]: { ...kept, tape: await undo(before.tape, until) } } };
 }
 
 /** The chain up to the last action that was sent at or before a tape time; without any, that of its settings alone. */
-async function lastSent(chain: ActionChain, until: TapeNs, read: ReadActions): Promise<ActionChain> {
+async function lastSent(
+  chain: ActionChain,
+  until: TapeNs,
+  { actions: read }: Pick<Sources, "actions">,
+): Promise<ActionChain> {
   let lines: readonly LoggedAction[] = [];
   for (let number = chain.head; ; ) {
     let line = lines.find((each) => each.number === number);

@@ -3,8 +3,11 @@ import { parseSimulatedName } from "@tapedeck/tape";
 import { roundAmount } from "./account.js";
 import type { StoredOrder } from "./orders.js";
 
-/** The orders of a session as its report lists them, with totals. Pure. */
-export function summarizeOrders(orders: readonly StoredOrder[]): Pick<TradeReport, "orders" | "totals"> {
+/**
+ * The orders of a session as its report lists them, with totals. What trading actions took is theirs, and in the answers about these. Pure.
+ */
+export function summarizeOrders(all: readonly StoredOrder[]): Pick<TradeReport, "orders" | "totals"> {
+  const orders = all.filter(({ sent }) => sent === undefined);
   let pnl = 0;
   const listed = orders.map((order) => {
     pnl = roundAmount(pnl + (order.fill?.pnl ?? 0));

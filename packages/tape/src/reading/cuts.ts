@@ -44,7 +44,8 @@ export function nextCut(tape: Tape, pace: Pace, after: Seq, last: Seq): Cut | Ca
       if (seq === end) return { seq, ns };
       next++;
     }
-    if (cellOf(pace, origin, index.firstNs(next)) !== cell) return { seq, ns };
+    // Of a block whose first frames come from another one, the next frames are those of the same block.
+    if (index.firstSeq(next) > seq && cellOf(pace, origin, index.firstNs(next)) !== cell) return { seq, ns };
     block = tape.block(seq + 1);
     if (block === undefined) return { seqToLoad: seq + 1 };
   }

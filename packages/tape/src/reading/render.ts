@@ -18,10 +18,11 @@ export function renderStretch(tape: Tape, prev: Seq, seq: Seq): string | CacheMi
   const merge = new Merge();
   for (let from = prev + 1; from <= seq; ) {
     const number = tape.index.blockOf(from);
-    const to = Math.min(tape.index.lastSeq(number), seq);
+    let to = Math.min(tape.index.lastSeq(number), seq);
     if (!tape.index.bookOnly(number)) {
       const block = tape.block(from);
       if (block === undefined) return { seqToLoad: from };
+      to = Math.min(to, block.lastSeq);
       merge.add(block, from, to, seq);
     }
     from = to + 1;
@@ -38,8 +39,12 @@ export async function render(tape: Tape, prev: Seq, seq: Seq): Promise<string> {
   const merge = new Merge();
   for (let from = prev + 1; from <= seq; ) {
     const number = tape.index.blockOf(from);
-    const to = Math.min(tape.index.lastSeq(number), seq);
-    if (!tape.index.bookOnly(number)) merge.add(tape.block(from) ?? (await tape.load(from)), from, to, seq);
+    let to = Math.min(tape.index.lastSeq(number), seq);
+    if (!tape.index.bookOnly(number)) {
+      const block = tape.block(from) ?? (await tape.load(from));
+      to = Math.min(to, block.lastSeq);
+      merge.add(block, from, to, seq);
+    }
     from = to + 1;
   }
   return merge.json(tape, newest, prev, seq);

@@ -3,10 +3,13 @@ import { checkFrame, checkNext } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
 import { TapeNotFound } from "../errors.js";
 import { BlockCache, minCacheBytes } from "../reading/block-cache.js";
+import { cuts } from "../reading/cuts.js";
+import { render } from "../reading/render.js";
 import { MemoryTapeStore } from "../store/memory-store.js";
-import type { Seq, Tape } from "../tape.js";
+import type { Pace, Seq, Tape } from "../tape.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import type { PlacedOrder } from "./forks.js";
+import { lastSharedFrame } from "./sharing/shared-frames.js";
 import { SimulatedTapes } from "./simulated-tapes.js";
 import { InlineGenerator } from "./testing/inline-generator.js";
 
@@ -169,3 +172,36 @@ test("[SO6] a tape with orders is its session's alone, and is gone with them", a
   await expect(here.overview(tape, 10)).rejects.toBeInstanceOf(TapeNotFound);
   await expect(node([]).open(tape)).rejects.toBeInstanceOf(TapeNotFound);
 });
+
+test("[TR60] [TR61] what a market has yet to see makes no work before its frame, and several orders of a frame make it once", async () => {
+  const list: PlacedOrder[] = [];
+  const maker = new InlineGenerator();
+  const here = new SimulatedTapes(new BlockCache(minCacheBytes), maker, async (_, from) => list.slice(from), maker);
+  const market = await here.open(base);
+  const before = await frame(market, 149);
+  const names: string[] = [base];
+  for (const sent of [1, 2, 3]) {
+    const settled = { seq: 150, sent, side: "BUY", quantity: 1 } as const;
+    const reacting = await here.react(names.at(-1) ?? "", "me", settled);
+    if (reacting === undefined) throw new Error("the market sees no more");
+    list.push(reacting.order);
+    names.push(reacting.tape);
+    expect(await frame(await here.open(reacting.tape), 149)).toBe(before);
+  }
+  const own = await here.open(names.at(-1) ?? "");
+  expect([maker.generated, lastSharedFrame(market, own)]).toEqual([1, 149]);
+  const pace = { timeline: own.timeline("keep"), anchorNs: 0, speed: 1, maxFps: 2 } as const;
+  const partly = await Promise.all([render(own, 140, 149), firstCut(own, pace, 147)]);
+  expect(maker.generated).toBe(2); // the cut lies beyond the order's frame
+  const trades = ownTrades(await frame(own, 150));
+  expect(trades.reduce((sum, { size }) => sum + size, 0)).toBeCloseTo(3, 8);
+  expect(await Promise.all([render(own, 140, 149), firstCut(own, pace, 147)])).toEqual(partly);
+  expect((await here.undo(own.id, 1)).id).toBe(names[1]);
+  expect((await here.undo(own.id, -1)).id).toBe(base);
+  expect(await frame(await inline(list).open(own.id), 152)).toBe(await frame(own, 152));
+});
+
+async function firstCut(tape: Tape, pace: Pace, after: Seq): Promise<number | undefined> {
+  for await (const { seq } of cuts(tape, pace, after, after + 50)) return seq;
+  return undefined;
+}

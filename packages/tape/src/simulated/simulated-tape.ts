@@ -24,6 +24,7 @@ import { PendingSegment } from "./pending-segment.js";
 import type { MarketSearch } from "./search-thread.js";
 import type { SegmentGenerator } from "./segment-pool.js";
 import type { SegmentTask } from "./segment-worker.js";
+import { PartOfBlock } from "./sharing/part-of-block.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 import { bytesOf, type SegmentLevels, type SegmentOrders } from "./track/segment-track.js";
 import { SimulatedTrack } from "./track/simulated-track.js";
@@ -53,6 +54,13 @@ const segmentOrders = { sizeOf: bytesOf };
 function affects(segment: number, { seq }: OwnOrder): boolean {
   const since = segment - segmentOfFrame(seq);
   return since >= 0 && since <= impactSegments + 1;
+}
+
+/** How many of these are in frames up to one. The last ones are looked at first: mostly one asks about the newest frames. */
+function ordersUpTo(orders: readonly OwnOrder[], seq: Seq): number {
+  let count = orders.length;
+  while (count > 0 && (orders[count - 1]?.seq ?? 0) > seq) count--;
+  return count;
 }
 
 interface SimulatedTapeParts {
@@ -92,6 +100,8 @@ export class SimulatedTape implements Tape {
   /** The orders of the user whose market this is, in order of their frames. */
   readonly orders: readonly PlacedOrder[];
   readonly name: SimulatedName;
+  /** `id@version` of the market without orders. */
+  readonly market: string;
   readonly #market: SimulatedMarket;
   readonly #cache: BlockCache;
   readonly #cacheKey: number;
@@ -104,10 +114,14 @@ export class SimulatedTape implements Tape {
   #ahead = -1;
   /** The tape that generates the segment that was read last. */
   #shown: { readonly segment: number; readonly maker: SimulatedTape } | undefined;
+  /** The frames before the next order, of the block that has it. */
+  #part: PartOfBlock | undefined;
 
   constructor(parts: SimulatedTapeParts) {
     const { name, market, cache, maker, search, events, orders = [], untilOrder = () => this } = parts;
     this.id = tapeName(simulatedId(name), name.version);
+    const { fork: _, ...bare } = name;
+    this.market = tapeName(simulatedId(bare), name.version);
     this.symbol = name.symbol;
     const { priceDecimals, sizeDecimals } = market.instrument;
     this.precision = { priceDecimals, sizeDecimals };
@@ -140,7 +154,29 @@ export class SimulatedTape implements Tape {
   // HOT: once per frame that is looked at.
   block(seq: Seq): Block | undefined {
     if (seq % framesPerSegment > framesPerSegment / 2) this.#makeAhead(seq);
-    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerSimulatedBlock));
+    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerSimulatedBlock)) ?? this.#shared(seq);
+  }
+
+  /**
+   * The frames before an order are those of the tape without it. While they are in memory an order that is still to come makes no work: several that
+   * the market sees with one frame are made once.
+   */
+  #shared(seq: Seq): Block | undefined {
+    const { orders } = this;
+    const next = orders[ordersUpTo(orders, seq)];
+    if (next === undefined) return undefined;
+    const block = this.asOf(seq)
+      .#makerOf(segmentOfFrame(seq))
+      .#block(Math.floor(seq / framesPerSimulatedBlock));
+    if (block === undefined || block.lastSeq < next.seq) return block;
+    if (this.#part?.of !== block || this.#part.lastSeq !== next.seq - 1)
+      this.#part = new PartOfBlock(block, next.seq - 1);
+    return this.#part;
+  }
+
+  asOf(seq: Seq): SimulatedTape {
+    const count = ordersUpTo(this.orders, seq);
+    return count === this.orders.length ? this : this.#untilOrder(this.orders[count - 1]);
   }
 
   #block(number: number): Block | undefined {
@@ -289,6 +325,8 @@ export class SimulatedTape implements Tape {
   /** Playing the second half of a segment generates the next one. */
   #makeAhead(seq: Seq): void {
     const segment = Math.floor(seq / framesPerSegment) + 1;
+    // Where a bot trades, the next order would change it again.
+    if (this.orders.at(-1)?.settled && seq % framesPerSegment < framesPerSegment - framesPerSimulatedBlock) return;
     if (segment === this.#ahead || segment >= segments) return;
     this.#ahead = segment;
     const maker = this.#makerOf(segment);

@@ -1,11 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { framesPerSegment, type OwnOrder, SimulatedMarket, segments } from "@tapedeck/market";
-import type { TapeOverview } from "@tapedeck/protocol";
+import type { TapeNs, TapeOverview } from "@tapedeck/protocol";
 import { LRUCache } from "lru-cache";
 import { TapeNotFound } from "../errors.js";
 import type { BlockCache } from "../reading/block-cache.js";
 import type { TapeEvent } from "../tape.js";
-import { type ForkedTape, orderChain, type PlacedOrder, type ReadOrders } from "./forks.js";
+import {
+  type ForkedTape,
+  OrderLists,
+  type PlacedOrder,
+  type ReactingTape,
+  type ReadOrders,
+  type SettledOrder,
+} from "./forks.js";
 import { frameNs } from "./layout.js";
 import { type MarketSearch, SearchThread } from "./search-thread.js";
 import { type SegmentGenerator, SegmentPool } from "./segment-pool.js";
@@ -15,6 +22,8 @@ import { SimulatedTape } from "./simulated-tape.js";
 const openTapes = 1_000;
 /** Segments whose events are kept: some kilobytes each at most. */
 const segmentsWithEvents = 2_000;
+/** Orders that the market of one tape sees of what was taken at a venue: each opened tape has a list of them. */
+const mostOrders = 5_000;
 /** Characters of an order's id. */
 const idLength = 12;
 
@@ -22,7 +31,7 @@ const idLength = 12;
 export class SimulatedTapes {
   readonly #cache: BlockCache;
   readonly #maker: SegmentGenerator;
-  readonly #readOrders: ReadOrders;
+  readonly #orders: OrderLists;
   readonly #search: MarketSearch;
   readonly #events = new LRUCache<number, readonly TapeEvent[]>({ max: segmentsWithEvents });
   readonly #opened = new LRUCache<string, SimulatedTape>({ max: openTapes });
@@ -35,7 +44,7 @@ export class SimulatedTapes {
   ) {
     this.#cache = cache;
     this.#maker = maker;
-    this.#readOrders = readOrders;
+    this.#orders = new OrderLists(readOrders);
     this.#search = search;
   }
 
@@ -61,7 +70,7 @@ export class SimulatedTapes {
     if (name.fork === undefined) return this.market(name);
     const known = this.#opened.get(keyOf(name));
     if (known !== undefined) return known;
-    const orders = orderChain(name.fork.order, await this.#readOrders(name.fork.session));
+    const orders = await this.#orders.chain(name.fork.order, name.fork.session);
     if (orders === undefined) throw new TapeNotFound(text);
     return this.#tapeWith(name, name.fork.session, orders);
   }
@@ -78,13 +87,39 @@ export class SimulatedTapes {
   async fork(text: string, session: string, order: OwnOrder): Promise<ForkedTape | undefined> {
     const { name, orders } = await this.open(text);
     const kept = orders.filter(({ seq }) => seq <= order.seq);
-    const id = randomUUID().replaceAll("-", "").slice(-idLength);
-    const given = { ...order, id, after: kept.at(-1)?.id ?? "" };
+    const given = { ...order, id: newId(), after: kept.at(-1)?.id ?? "" };
     const fill = await this.#maker.fill({ name, orders: [...kept, given] });
     if (fill === undefined) return undefined;
     const appended = orders.length > 0 && kept.length === orders.length;
     const filled = { ...given, filled: fill.size };
     return { tape: this.#tapeWith(name, session, [...kept, filled]).id, order: filled, appended, fill };
+  }
+
+  /**
+   * The tape whose market sees what an order took at a venue, after what it saw of others before. Nothing is computed for that: how much was taken is
+   * known. Later orders that were given to the market itself don't count. Undefined for a tape with too many. Rejects as `open` does.
+   */
+  async react(text: string, session: string, settled: SettledOrder): Promise<ReactingTape | undefined> {
+    const { name, orders } = await this.open(text);
+    if (orders.length >= mostOrders) return undefined;
+    const { sent, side, quantity } = settled;
+    const seq = Math.max(settled.seq, orders.findLast((order) => order.settled)?.seq ?? 0);
+    const kept = orders.filter((order) => order.seq <= seq);
+    const after = kept.at(-1)?.id ?? "";
+    const order = { ...{ id: newId(), after, seq, side, quantity }, filled: quantity, settled: true, sent };
+    return { tape: this.#tapeWith(name, session, [...kept, order]).id, order };
+  }
+
+  /**
+   * The tape without what was taken by actions sent after a place, and without what followed on that. Rejects as `open` does.
+   *
+   * @param until tape time; below 0: without any
+   */
+  async undo(text: string, until: TapeNs): Promise<SimulatedTape> {
+    const tape = await this.open(text);
+    const first = tape.orders.findIndex(({ sent }) => sent !== undefined && sent > until);
+    if (first < 0 || tape.name.fork === undefined) return tape;
+    return this.#tapeWith(tape.name, tape.name.fork.session, tape.orders.slice(0, first));
   }
 
   #tapeWith(market: SimulatedName, session: string, orders: readonly PlacedOrder[]): SimulatedTape {
@@ -122,6 +157,10 @@ export class SimulatedTapes {
     });
     return { id: tape.view().id, points: line, gaps: [], events: [] };
   }
+}
+
+function newId(): string {
+  return randomUUID().replaceAll("-", "").slice(-idLength);
 }
 
 function keyOf(name: SimulatedName): string {

@@ -89,9 +89,13 @@ export interface BookBatch extends BookRows {
 
 export interface OrderBatch extends OrderRecords {
   readonly rows: number;
+  /** 1: by an order of the user whose simulated market it is; absent on other tapes. */
+  readonly own?: Uint8Array | undefined;
 }
 
 export interface TradeBatch extends TradeRows {
   readonly rows: number;
+  /** 1: by an order of the user whose simulated market it is; absent on other tapes. */
+  readonly own?: Uint8Array | undefined;
   origin(): Promise<TradeOrigin>;
 }

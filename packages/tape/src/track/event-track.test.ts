@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { StoreUnavailable } from "../errors.js";
 import { importRecording } from "../import/import-recording.js";
-import { type Imported, importToMemory, recording, recordingsAbsent, tapeOf } from "../import/test-recordings.js";
+import { type Imported, importedOnce, recording, recordingsAbsent, tapeOf } from "../import/test-recordings.js";
 import { TapeCatalog } from "../tape-catalog.js";
 import { interceptReads, MemoryTapeStore } from "../testing.js";
 import { BookReplay } from "./book-replay.js";
@@ -99,7 +99,7 @@ describe.skipIf(recordingsAbsent)("the events of the futures recording of 2023",
   const files = recording("binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz");
   let imported: Promise<Imported> | undefined;
   const open = async () => {
-    imported ??= importToMemory(files);
+    imported ??= importedOnce(files);
     return trackOf((await imported).store, tapeOf(await imported).tape ?? "");
   };
 
@@ -160,7 +160,7 @@ describe.skipIf(recordingsAbsent)("the events of the futures recording of 2023",
       }
     }
     expect(groups).toBe(4);
-    const { store, report } = await (imported ?? importToMemory(files));
+    const { store, report } = await (imported ?? importedOnce(files));
     for (const place of places) {
       const reads = new Set<string>();
       const counting = interceptReads(store, (file, offset, bytes) => {

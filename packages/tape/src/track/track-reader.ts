@@ -69,6 +69,8 @@ export interface TrackedTrade extends AnyEvent, PricedAmount {
   readonly id: string | undefined;
   /** The taker's. */
   readonly side: TradeSide;
+  /** The taker was the user whose simulated market it is. */
+  readonly own?: boolean | undefined;
 }
 
 export type TrackedEvent = TrackedUpdate | TrackedTrade;

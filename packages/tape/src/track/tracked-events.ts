@@ -85,7 +85,7 @@ async function updatesOf(batch: BookBatch, decimals: TrackDecimals): Promise<Ite
 }
 
 async function tradesOf(batch: TradeBatch, decimals: TrackDecimals): Promise<Iterator<TrackedTrade>> {
-  const { rows, n, seq, state, timestamp, side, price, amount } = batch;
+  const { rows, n, seq, state, timestamp, side, price, amount, own } = batch;
   const { heard, localTimestamp, id } = await batch.origin();
   return (function* () {
     for (let at = 0; at < rows; at++) {
@@ -104,7 +104,7 @@ async function tradesOf(batch: TradeBatch, decimals: TrackDecimals): Promise<Ite
         price: decimalText(price[at] ?? 0, decimals.price),
         amount: decimalText(amount[at] ?? 0, decimals.size),
       };
-      yield trade;
+      yield own?.[at] === 1 ? { ...trade, own: true } : trade;
     }
   })();
 }

@@ -1,14 +1,16 @@
 import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { ActionChain, LoggedAction, SessionStore } from "@tapedeck/sessions";
 
-/** Lines that are read at once. */
-const linesPerRead = 200;
+/** Lines that are read at once: the newest, which also replaces what Redis has lost since, and then twice as many each time. */
+const linesPerRead = { newest: 200, most: 6_400 };
 
 /** A session's log of actions, as far as this process has read it. */
 export class ActionChains {
   readonly #id: string;
   readonly #store: Pick<SessionStore, "actions">;
   readonly #lines = new Map<number, LoggedAction>();
+  #newest = 0;
+  #perRead = linesPerRead.newest;
 
   constructor(id: string, store: Pick<SessionStore, "actions">) {
     this.#id = id;
@@ -25,7 +27,7 @@ export class ActionChains {
    * Rejects with `UNAVAILABLE`, also where Redis has lost some of them.
    */
   async actions(chain: ActionChain, known?: { number: number; tag: string }): Promise<LoggedAction[] | undefined> {
-    if ((await this.#line(chain.head)).tag !== chain.tag) this.#lines.clear(); // Redis has lost lines and given their numbers again
+    if ((await this.#line(chain.head)).tag !== chain.tag) this.#forget(); // Redis has lost lines and given their numbers again
     const actions: LoggedAction[] = [];
     for (let number = chain.head; number !== chain.root; ) {
       const line = await this.#line(number);
@@ -37,12 +39,18 @@ export class ActionChains {
     return known === undefined ? actions.reverse() : undefined;
   }
 
+  #forget(): void {
+    this.#lines.clear();
+    this.#newest = 0;
+  }
+
   async #line(number: number): Promise<LoggedAction> {
     const known = this.#lines.get(number);
     if (known !== undefined) return known;
-    for (const line of await this.#store.actions(this.#id, Math.max(1, number - linesPerRead + 1), number)) {
-      this.#lines.set(line.number, line);
-    }
+    this.#perRead = number > this.#newest ? linesPerRead.newest : Math.min(this.#perRead * 2, linesPerRead.most);
+    this.#newest = Math.max(this.#newest, number);
+    const from = Math.max(1, number - this.#perRead + 1);
+    for (const line of await this.#store.actions(this.#id, from, number)) this.#lines.set(line.number, line);
     const line = this.#lines.get(number);
     if (line !== undefined) return line;
     throw new RefusedError(refuse("UNAVAILABLE", `Redis lacks action ${number} of session ${this.#id}. Try again.`));

@@ -40,9 +40,9 @@ export async function engineEvents(
     if (!effective.has(event.state)) continue;
     const { n, seq, timestampNs } = event;
     if (event.kind === "trade") {
-      const { side, priceUnits, amountUnits } = event;
+      const { side, priceUnits, amountUnits, own } = event;
       const trade = { priceUnits: scale.price(priceUnits), amountUnits: scale.size(amountUnits) };
-      shown.push({ seq, event: { kind: "trade", n, timestampNs, side, ...trade } });
+      shown.push({ seq, event: { kind: "trade", n, timestampNs, side, ...trade, ...(own && { own }) } });
     } else {
       const levels = event.levels.map(({ side, priceUnits, amountUnits }) => ({
         side,
@@ -81,6 +81,7 @@ function orderAt(rows: OrderRows, row: number, scale: Scale): TapeOrders | undef
     priceUnits: price === undefined ? undefined : scale.price(price),
     amountUnits: scale.size(rows.amount[row] ?? 0),
     restUnits: rest === undefined ? undefined : scale.size(rest),
+    ...(rows.own?.[row] === 1 && { own: true }),
   };
   return { kind: "orders", n: rows.n[row] ?? -1, timestampNs: rows.timestamp[row] ?? 0n, orders: [order] };
 }

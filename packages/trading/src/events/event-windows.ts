@@ -23,7 +23,9 @@ export class EventWindows {
   async *read(source: EventSource, from: Seq, to: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
     const last = Math.min(to, source.tape.span.lastSeq);
     for (let window = Math.floor(from / windowFrames); window * windowFrames <= last; window++) {
-      const events = await this.#window(source, window, from);
+      // What is still to come on a simulated tape makes no work before it is read.
+      const tape = source.tape.asOf?.(Math.min(last, (window + 1) * windowFrames - 1)) ?? source.tape;
+      const events = await this.#window({ ...source, tape }, window, from);
       yield between(events, from, last);
     }
   }

@@ -3,12 +3,21 @@ import { isoOfNs, type SessionFill, type SessionOrder } from "@tapedeck/protocol
 import type { TrackDecimals } from "@tapedeck/tape";
 import type { PlacedOrder } from "../actions/action-body.js";
 import { fixed, trimmed } from "../decimals.js";
-import { isOpen, newEntry, type OrderEntry, orderView } from "./order-entry.js";
+import { isOpen, newEntry, type OrderEntry, type OrderOutcome, orderView } from "./order-entry.js";
 
 /** What a session's viewers are told of its trading. */
 export type TradingMessage =
   | { readonly type: "order"; readonly data: SessionOrder }
   | { readonly type: "trade_event"; readonly data: SessionFill };
+
+/** What a ledger has heard: together with what was sent, all that it knows. */
+export interface LedgerState {
+  /** In the order in which they ended. */
+  readonly ended: readonly OrderOutcome[];
+  /** By the venue's number. */
+  readonly arrived: readonly (readonly [number: number, order: OrderOutcome])[];
+  readonly fills: readonly SessionFill[];
+}
 
 /** Why an action other than an order was refused when it arrived. It changed nothing. */
 export interface ActionRefusal {
@@ -22,9 +31,11 @@ export class Ledger {
   /** By number of the action that placed them, as text; those of liquidations by a name of their own. */
   readonly orders = new Map<string, OrderEntry>();
   readonly open = new Set<OrderEntry>();
+  /** In the order in which they ended. */
+  readonly ended: OrderEntry[] = [];
   readonly #decimals: TrackDecimals;
   /** Orders that have not arrived, in the order in which they will. */
-  readonly #underway: OrderEntry[] = [];
+  #underway: OrderEntry[] = [];
   /** By the venue's number. */
   readonly #accepted = new Map<number, OrderEntry>();
   #account: AccountView;
@@ -41,6 +52,32 @@ export class Ledger {
     this.orders.set(id, entry);
     this.open.add(entry);
     this.#underway.push(entry);
+  }
+
+  /** Open orders that have arrived, by the venue's number. */
+  get arrived(): ReadonlyMap<number, OrderEntry> {
+    return this.#accepted;
+  }
+
+  /** Goes on where another ledger was that had been sent the same so far, and perhaps less. */
+  restore({ ended, arrived, fills }: LedgerState): void {
+    for (const outcome of ended) {
+      const entry = this.#restored(outcome);
+      this.open.delete(entry);
+      this.ended.push(entry);
+    }
+    for (const [number, outcome] of arrived) this.#accepted.set(number, this.#restored(outcome));
+    for (const fill of fills) this.fills.push(fill);
+    this.#underway = this.#underway.filter(({ status }) => status === "PENDING");
+  }
+
+  #restored({ id, own, ...outcome }: OrderOutcome): OrderEntry {
+    let entry = this.orders.get(id);
+    if (entry === undefined) {
+      if (own === undefined) throw new RangeError(`order ${id} was not sent`);
+      entry = this.#ownOrder(id, own.side, own.amount, own.createdNs);
+    }
+    return Object.assign(entry, outcome);
   }
 
   view(entry: OrderEntry): SessionOrder {
@@ -64,7 +101,7 @@ export class Ledger {
   hear(output: Output): TradingMessage[] {
     switch (output.kind) {
       case "accepted":
-        return this.#changed(this.#accept(output.id, output.order, output.atNs), output.atNs, "NEW");
+        return this.#changed(this.#accept(output), output.atNs, "NEW");
       case "refused":
         if (output.action !== "place") return [];
         return this.#changed(this.#underway.shift(), output.atNs, "REJECTED", `${output.code}: ${output.message}`);
@@ -83,6 +120,12 @@ export class Ledger {
       }
       case "triggered": {
         const entry = this.#accepted.get(output.order);
+        if (entry === undefined) return [];
+        if (output.amount !== undefined) entry.amount = entry.open = output.amount;
+        return this.#changed(entry, output.atNs, entry.status);
+      }
+      case "activated": {
+        const entry = this.#accepted.get(output.order);
         return entry === undefined ? [] : this.#changed(entry, output.atNs, entry.status);
       }
       case "replaced": {
@@ -98,20 +141,26 @@ export class Ledger {
     }
   }
 
-  #accept(engineId: string, number: number, atNs: bigint): OrderEntry {
+  #accept({ id: engineId, order: number, atNs, amount }: Extract<Output, { kind: "accepted" }>): OrderEntry {
     const next = this.#underway[0];
     if (next?.engineId === engineId) {
       this.#underway.shift();
+      if (amount !== undefined) next.amount = next.open = amount;
       this.#accepted.set(number, next);
       return next;
     }
     // The venue's own, which closes a position.
     const position = this.#account.kind === "futures" ? this.#account.position : 0;
     const side = position > 0 ? "sell" : "buy";
-    const entry = newEntry(engineId, engineId, { ...marketOrder, side, amount: Math.abs(position) }, atNs);
-    this.orders.set(entry.id, entry);
-    this.open.add(entry);
+    const entry = this.#ownOrder(engineId, side, Math.abs(position), atNs);
     this.#accepted.set(number, entry);
+    return entry;
+  }
+
+  #ownOrder(id: string, side: PlacedOrder["side"], amount: number, atNs: bigint): OrderEntry {
+    const entry = newEntry(id, id, { ...marketOrder, side, amount }, atNs);
+    this.orders.set(id, entry);
+    this.open.add(entry);
     return entry;
   }
 
@@ -125,7 +174,7 @@ export class Ledger {
     entry.status = status;
     entry.reason = reason;
     entry.updatedNs = atNs;
-    if (!isOpen(entry)) this.open.delete(entry);
+    if (!isOpen(entry) && this.open.delete(entry)) this.ended.push(entry);
     return [{ type: "order", data: this.view(entry) }];
   }
 

@@ -22,6 +22,25 @@ export interface OrderEntry {
   updatedNs: bigint;
 }
 
+/** What became of an order so far: all of it that sending it did not say. */
+export interface OrderOutcome
+  extends Pick<
+    OrderEntry,
+    "id" | "price" | "amount" | "open" | "filled" | "value" | "status" | "reason" | "updatedNs"
+  > {
+  /** Of the venue's own, which nobody sent. */
+  readonly own?:
+    | { readonly side: PlacedOrder["side"]; readonly amount: number; readonly createdNs: bigint }
+    | undefined;
+}
+
+/** Pure. */
+export function outcomeOf(entry: OrderEntry): OrderOutcome {
+  const { id, engineId, order, price, amount, open, filled, value, status, reason, updatedNs, createdNs } = entry;
+  const own = id === engineId ? { side: order.side, amount: order.amount, createdNs } : undefined;
+  return { id, price, amount, open, filled, value, status, reason, updatedNs, own };
+}
+
 export function newEntry(id: string, engineId: string, order: PlacedOrder, createdNs: bigint): OrderEntry {
   return {
     id,
@@ -57,6 +76,8 @@ export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): Se
     side: order.side,
     type: order.type,
     amount: fixed(entry.amount, size),
+    ...(order.quoteAmount !== undefined && { quote_amount: trimmed(order.quoteAmount, price + size) }),
+    ...(order.closePosition === true && { close_position: true }),
     filled: fixed(filled, size),
     open: fixed(isOpen(entry) ? entry.open : 0, size),
     price: priced(entry.price),

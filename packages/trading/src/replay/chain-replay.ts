@@ -1,11 +1,12 @@
-import { type AccountView, type Action, MatchingEngine, type Output } from "@tapedeck/matching";
+import { type AccountView, type Action, MatchingEngine, type Output, type TapeState } from "@tapedeck/matching";
 import type { Seq, Tape } from "@tapedeck/tape";
 import type { ActionBody } from "../actions/action-body.js";
+import { bookDigest } from "../checkpoint/book-digest.js";
 import type { EventSource, EventWindows } from "../events/event-windows.js";
 import { firstFrameFrom, frameTime } from "../events/tape-clock.js";
-import { Ledger, type TradingMessage } from "../ledger/ledger.js";
+import { Ledger, type LedgerState, type TradingMessage } from "../ledger/ledger.js";
 import { type ChainSettings, engineSettings } from "../settings.js";
-import { startOf } from "./replay-start.js";
+import { bookOf, startOf } from "./replay-start.js";
 
 /** An action of a chain. */
 export interface ChainAction {
@@ -24,7 +25,8 @@ export interface ShownMessage {
 
 /** A message of which it is not known yet which frame is the first that may show it. */
 interface Unheard {
-  readonly output: Output;
+  /** When the owner learns of it. */
+  readonly heardNs: bigint;
   readonly message: TradingMessage;
   /** No frame before this one. */
   readonly from: Seq;
@@ -32,13 +34,31 @@ interface Unheard {
   readonly after: bigint | undefined;
 }
 
+/** Where a replay is with a frame, besides its ledger, its settings and the tape. */
+export interface ReplayState {
+  readonly seq: Seq;
+  /** Of the last event. */
+  readonly seqOfEvent: Seq;
+  /** How many actions of the chain the engine has got. */
+  readonly sent: number;
+  readonly arrivals: readonly bigint[];
+  readonly unheard: readonly Unheard[];
+  /** The engine's own, which it checks. */
+  readonly engine: unknown;
+  /** Of the tape's book, which is read from the tape again: see `bookDigest`. */
+  readonly book: string;
+  /** Orders of the tape, where it has them. */
+  readonly queue: TapeState["queue"];
+}
+
 /** Levels of each side that are looked at to see what becomes of an action. */
 const levelsAhead = 100;
 
 /** What the engine says until an action has arrived. */
-interface Outcome {
-  readonly before: readonly Output[];
+export interface Outcome {
   /** When it arrives. */
+  readonly atNs: bigint;
+  readonly before: readonly Output[];
   readonly onArrival: readonly Output[];
 }
 
@@ -53,6 +73,10 @@ export class ChainReplay {
   readonly ledger: Ledger;
   /** With this frame. */
   seq: Seq;
+  /** When that frame is shown, in nanoseconds since 1970; below 0 before the first `advance`. */
+  shownNs = -1n;
+  /** Where it began in this process. */
+  readonly began: { readonly seq: Seq; readonly sent: number };
   /** The messages of all frames after this one are kept. */
   keptAfter: Seq = -1;
   readonly messages: ShownMessage[] = [];
@@ -63,34 +87,94 @@ export class ChainReplay {
   readonly #engine: MatchingEngine;
   /** A growing tape is opened again and again. */
   #source: EventSource;
-  #sent = 0;
+  #sent: number;
   /** Arrival times of what is on its way, in their order. */
   readonly #arrivals: bigint[] = [];
   readonly #unheard: Unheard[] = [];
   #seqOfEvent: Seq;
 
-  private constructor(settings: ChainSettings, source: EventSource, windows: EventWindows, seq: Seq) {
+  private constructor(
+    settings: ChainSettings,
+    source: EventSource,
+    windows: EventWindows,
+    { seq, sent }: ChainReplay["began"],
+    engine = new MatchingEngine(engineSettings(settings)),
+  ) {
     this.settings = settings;
     this.#source = source;
     this.#windows = windows;
-    this.#engine = new MatchingEngine(engineSettings(settings));
+    this.#engine = engine;
     this.ledger = new Ledger(settings.decimals, this.#engine.account);
+    this.began = { seq, sent };
     this.seq = this.#seqOfEvent = seq;
+    this.#sent = sent;
   }
 
   /** The engine some time before a chain's first action, with the book as it was there. Rejects as reading the tape does. */
   static async begin(
     tape: Tape,
     settings: ChainSettings,
-    first: ChainAction | undefined,
+    firstNs: bigint | undefined,
     windows: EventWindows,
   ): Promise<ChainReplay> {
-    const orders = settings.settings.queue.model === "orders";
-    const source = { tape, decimals: settings.decimals, orders };
-    const { seq, book } = await startOf(source, first?.sentNs);
-    const replay = new ChainReplay(settings, source, windows, seq);
+    const source = sourceOf(tape, settings);
+    const { seq, book } = await startOf(source, firstNs);
+    const replay = new ChainReplay(settings, source, windows, { seq, sent: 0 });
     if (book !== undefined) replay.#engine.event(book);
     return replay;
+  }
+
+  /**
+   * Goes on where another replay of the chain was with a frame. Undefined if the tape, or the chain, is not the one that it was of. Rejects as reading the
+   * tape does, and with a RangeError or what a schema says for a state that no replay has had.
+   *
+   * @param actions the whole chain, with further actions perhaps
+   */
+  static async restore(
+    tape: Tape,
+    settings: ChainSettings,
+    actions: readonly ChainAction[],
+    { state, ledger }: { readonly state: ReplayState; readonly ledger: LedgerState },
+    windows: EventWindows,
+  ): Promise<ChainReplay | undefined> {
+    const source = sourceOf(tape, settings);
+    const { bids, asks } = await bookOf(source, state.seq);
+    const { queue, engine: saved } = state;
+    const engine = MatchingEngine.restore(engineSettings(settings), saved, { bids, asks, ...(queue && { queue }) });
+    if (bookDigest(engine.tapeState()) !== state.book) return undefined;
+    const replay = new ChainReplay(settings, source, windows, state, engine);
+    const shownNs = await frameTime(tape, state.seq);
+    replay.shownNs = shownNs;
+    for (const [at, action] of actions.entries()) {
+      if (!replay.append(action, at < state.sent ? 0n : shownNs)) return undefined;
+    }
+    replay.ledger.restore(ledger);
+    replay.keptAfter = state.seq;
+    replay.lastPrice = engine.state().lastPrice;
+    replay.#seqOfEvent = state.seqOfEvent;
+    replay.#arrivals.push(...state.arrivals);
+    replay.#unheard.push(...state.unheard);
+    return replay;
+  }
+
+  /** Where it is; call it between two calls of `advance`. */
+  state(): ReplayState {
+    const { queue, ...book } = this.#engine.tapeState();
+    return {
+      seq: this.seq,
+      seqOfEvent: this.#seqOfEvent,
+      sent: this.#sent,
+      arrivals: [...this.#arrivals],
+      unheard: [...this.#unheard],
+      engine: this.#engine.state(),
+      book: bookDigest(book),
+      queue,
+    };
+  }
+
+  /** How many actions the engine has got. */
+  get sent(): number {
+    return this.#sent;
   }
 
   get tape(): Tape {
@@ -117,6 +201,34 @@ export class ChainReplay {
   }
 
   /**
+   * What becomes of an action that would be sent next, on a tape that does not grow, by looking ahead on a copy: this replay does not move. Undefined if
+   * its place has passed. Rejects as reading the tape does.
+   */
+  async foresee(next: ChainAction): Promise<Outcome | undefined> {
+    if (next.sentNs < (await frameTime(this.tape, Math.max(this.seq, this.tape.span.firstSeq)))) return undefined;
+    const { body } = next;
+    const engine = this.#copy(wantedBy(body));
+    let atNs = next.sentNs;
+    for (const each of [...this.actions.slice(this.#sent), next]) {
+      const action = this.#engineAction(each);
+      if (action !== undefined) atNs = engine.submit(action);
+    }
+    const shows = await firstFrameFrom(this.tape, atNs + 1n);
+    const before: Output[] = [];
+    reading: for await (const events of this.#windows.read(this.#source, this.seq + 1, shows)) {
+      for (const { event } of events) {
+        if (event.timestampNs > atNs) break reading;
+        engine.event(event);
+        before.push(...engine.take());
+      }
+    }
+    engine.advance(atNs - 1n);
+    before.push(...engine.take());
+    engine.advance(atNs);
+    return { atNs, before, onArrival: engine.take() };
+  }
+
+  /**
    * What becomes of an action when it arrives, by looking ahead on a copy: this replay does not move. Undefined if it does not arrive by `untilNs`, or
    * if the tape does not reach that far yet. Rejects as reading the tape does.
    */
@@ -133,28 +245,37 @@ export class ChainReplay {
       }
     };
     const before: Output[] = [];
-    for await (const events of this.#windows.read(this.#source, this.seq + 1, this.tape.span.lastSeq)) {
+    const arrive = (atNs: bigint): Outcome => {
+      engine.advance(atNs - 1n);
+      before.push(...engine.take());
+      engine.advance(atNs);
+      return { atNs, before, onArrival: engine.take() };
+    };
+    const { lastSeq, growing } = this.tape.span;
+    const last = growing ? lastSeq : Math.min(lastSeq, await firstFrameFrom(this.tape, untilNs + 1n));
+    for await (const events of this.#windows.read(this.#source, this.seq + 1, last)) {
       for (const { event } of events) {
         submit(event.timestampNs);
         if (arrival !== undefined && arrival > untilNs) return undefined;
-        if (arrival !== undefined && arrival < event.timestampNs) {
-          engine.advance(arrival - 1n);
-          before.push(...engine.take());
-          engine.advance(arrival);
-          return { before, onArrival: engine.take() };
-        }
+        if (arrival !== undefined && arrival < event.timestampNs) return arrive(arrival);
         if (event.timestampNs > untilNs) return undefined;
         engine.event(event);
         before.push(...engine.take());
       }
     }
-    return undefined;
+    if (growing || last === lastSeq) return undefined;
+    submit(untilNs); // no event comes by then
+    return arrival === undefined || arrival > untilNs ? undefined : arrive(arrival);
   }
 
   /** The engine with as much of the book as open orders can take, many times over: a whole one has thousands of levels. */
-  #copy(): MatchingEngine {
-    let wanted = 0;
-    for (const { open } of this.ledger.open) wanted += open;
+  #copy(more = 0): MatchingEngine {
+    let wanted = more;
+    const position = this.account.kind === "futures" ? Math.abs(this.account.position) : 0;
+    for (const { open, order } of this.ledger.open) {
+      if (order.quoteAmount !== undefined && open === 0) wanted = Number.POSITIVE_INFINITY; // not known before it arrives
+      wanted += order.closePosition === true ? position : open;
+    }
     const few = this.#engine.tapeState(levelsAhead);
     const isEnough = [few.bids, few.asks].every((side) => sumOf(side) > 4 * wanted);
     const book = isEnough ? few : this.#engine.tapeState();
@@ -179,6 +300,7 @@ export class ChainReplay {
     this.#submit(shownNs - 1n);
     this.#arrive(shownNs - 1n);
     this.seq = last;
+    this.shownNs = shownNs;
     await this.#show(shownNs);
   }
 
@@ -230,7 +352,7 @@ export class ChainReplay {
     for (const output of this.#engine.take()) {
       for (const message of this.ledger.hear(output)) {
         const after = cause === "action" ? output.atNs : undefined;
-        this.#unheard.push({ output, message, from: this.#seqOfEvent, after });
+        this.#unheard.push({ heardNs: output.heardNs, message, from: this.#seqOfEvent, after });
       }
     }
   }
@@ -238,8 +360,7 @@ export class ChainReplay {
   /** Finds the frames of messages that are due with the frame at `shownNs`. */
   async #show(shownNs: bigint): Promise<void> {
     let shown = 0;
-    for (const { output, message, from, after } of this.#unheard) {
-      const { heardNs } = output;
+    for (const { heardNs, message, from, after } of this.#unheard) {
       // An action at a frame's time comes after all events of that time, which the next frame may show.
       const earliest = after !== undefined && after === heardNs ? heardNs + 1n : heardNs;
       if (earliest > shownNs) break;
@@ -252,6 +373,17 @@ export class ChainReplay {
     this.messages.splice(0, this.messages.length - keptMessages);
     this.keptAfter = this.messages[0]?.seq ?? this.seq;
   }
+}
+
+function sourceOf(tape: Tape, { settings, decimals }: ChainSettings): EventSource {
+  return { tape, decimals, orders: settings.queue.model === "orders" };
+}
+
+/** How much of the book an action can take. */
+function wantedBy(body: ActionBody): number {
+  if (body.kind === "replace") return body.amount;
+  if (body.kind !== "place") return 0;
+  return body.order.quoteAmount === undefined ? body.order.amount : Number.POSITIVE_INFINITY;
 }
 
 function sumOf(levels: Iterable<readonly [price: number, amount: number]>): number {

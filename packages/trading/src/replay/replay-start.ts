@@ -29,7 +29,7 @@ export async function startOf(source: EventSource, firstNs: bigint | undefined):
   const near = Math.max(firstSeq, await tape.seqAt(Math.max(warm, tape.span.firstNs)));
   const seq = orders ? beginningOfOrders(tape, near) : near;
   if (seq < firstSeq) return { seq: firstSeq - 1, book: undefined };
-  return { seq, book: await bookOf(source, seq) };
+  return { seq, book: await bookEvent({ ...source, tape: tape.asOf?.(seq) ?? tape }, seq) };
 }
 
 function beginningOfOrders({ id, span }: Tape, near: Seq): Seq {
@@ -38,17 +38,30 @@ function beginningOfOrders({ id, span }: Tape, near: Seq): Seq {
 }
 
 /** The whole book as a frame shows it, as an event at the frame's time. */
-async function bookOf({ tape, decimals }: EventSource, seq: Seq): Promise<TapeEvent> {
-  const track = await pinnedTrackOf(tape, { seq: seq + 1 });
-  const { n, bids, asks } = await track.bookAt({ seq });
-  const [price, size] = [Number(`1e${decimals.price}`), Number(`1e${decimals.size}`)];
+async function bookEvent(source: EventSource, seq: Seq): Promise<TapeEvent> {
+  const { n, bids, asks } = await bookOf(source, seq);
   const levels = (side: "bid" | "ask", of: typeof bids) =>
-    of.map(([at, amount]) => ({ side, priceUnits: Math.round(at * price), amountUnits: Math.round(amount * size) }));
+    of.map(([priceUnits, amountUnits]) => ({ side, priceUnits, amountUnits }));
   return {
     kind: "book",
     n,
-    timestampNs: await frameTime(tape, seq),
+    timestampNs: await frameTime(source.tape, seq),
     isSnapshot: true,
     levels: [...levels("bid", bids), ...levels("ask", asks)],
   };
+}
+
+type UnitLevels = (readonly [priceUnits: number, amountUnits: number])[];
+
+/** The whole book as a frame shows it, and the number of the last event by then. Rejects as reading the tape does. */
+export async function bookOf(
+  { tape, decimals }: EventSource,
+  seq: Seq,
+): Promise<{ readonly n: number; readonly bids: UnitLevels; readonly asks: UnitLevels }> {
+  const track = await pinnedTrackOf(tape, { seq: seq + 1 });
+  const { n, bids, asks } = await track.bookAt({ seq });
+  const [price, size] = [Number(`1e${decimals.price}`), Number(`1e${decimals.size}`)];
+  const units = (levels: typeof bids): UnitLevels =>
+    levels.map(([at, amount]) => [Math.round(at * price), Math.round(amount * size)]);
+  return { n, bids: units(bids), asks: units(asks) };
 }

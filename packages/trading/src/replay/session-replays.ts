@@ -1,15 +1,25 @@
 import type { LoggedAction, SessionRecord } from "@tapedeck/sessions";
-import type { Seq, Tape } from "@tapedeck/tape";
+import { lastSharedFrame, type Seq, type Tape } from "@tapedeck/tape";
 import pLimit from "p-limit";
 import { decodeBody } from "../actions/action-body.js";
 import type { ActionChains } from "../actions/action-chains.js";
+import type { SessionCheckpoints } from "../checkpoint/session-checkpoints.js";
 import type { EventWindows } from "../events/event-windows.js";
 import { frameTime } from "../events/tape-clock.js";
-import { decodeSettings } from "../settings.js";
-import { type ChainAction, ChainReplay } from "./chain-replay.js";
+import { type ChainSettings, decodeSettings } from "../settings.js";
+import { type ChainAction, ChainReplay, type Outcome } from "./chain-replay.js";
 
 /** What of a session says what its trading is. */
 export type TradingRecord = Pick<SessionRecord, "id" | "createdAt" | "tape" | "chain" | "rev">;
+
+/** An action that would be sent, and what its chain begins with. */
+interface Foreseen {
+  readonly settings: ChainSettings;
+  readonly next: ChainAction;
+}
+
+/** A replay without actions goes on for so many frames; it would differ from one that begins anew in what it knows of the market before. */
+const freshFrames = 600;
 
 interface Reading {
   /** With this frame at least. */
@@ -27,12 +37,16 @@ interface Reading {
 export class SessionReplays {
   readonly #chains: ActionChains;
   readonly #windows: EventWindows;
+  readonly #checkpoints: SessionCheckpoints;
   readonly #limit = pLimit(1);
   #kept: { readonly replay: ChainReplay; readonly rev: number } | undefined;
+  /** One without actions, for the first one. */
+  #fresh: { readonly replay: ChainReplay; readonly key: string } | undefined;
 
-  constructor(chains: ActionChains, windows: EventWindows) {
+  constructor(chains: ActionChains, windows: EventWindows, checkpoints: SessionCheckpoints) {
     this.#chains = chains;
     this.#windows = windows;
+    this.#checkpoints = checkpoints;
   }
 
   /**
@@ -50,7 +64,7 @@ export class SessionReplays {
         await this.#advance(kept, seq);
         return look(kept);
       }
-      const replay = await this.#begin(record, tape);
+      const replay = await this.#begin(record, tape, Math.min(seq, after ?? seq));
       const isNewest = this.#kept === undefined || this.#kept.rev <= record.rev;
       if (isNewest) this.#kept = { replay, rev: record.rev };
       await this.#advance(replay, seq);
@@ -58,13 +72,67 @@ export class SessionReplays {
     });
   }
 
+  /**
+   * What becomes of an action that would be sent next, on a tape that does not grow; undefined if its place has passed. Rejects as `read` does.
+   *
+   * @param settings what the chain begins with if the session has no action yet
+   */
+  async foresee(
+    record: TradingRecord,
+    tape: Tape,
+    seq: Seq,
+    { settings, next }: Foreseen,
+  ): Promise<Outcome | undefined> {
+    const look = (replay: ChainReplay) => replay.foresee(next);
+    if (!hasActions(record)) return this.#readFresh(tape, seq, settings, look);
+    // After a rewind that undid nothing, the kept replay may be ahead of the action's place.
+    return (await this.read(record, tape, { seq }, look)) ?? this.read(record, tape, { seq, exactly: true }, look);
+  }
+
+  /** Reads what `foresee` needs. Rejects as `read` does. */
+  async getReady(record: TradingRecord, tape: Tape, seq: Seq, settings: ChainSettings): Promise<void> {
+    const look = () => undefined;
+    if (hasActions(record)) await this.read(record, tape, { seq }, look);
+    else await this.#readFresh(tape, seq, settings, look);
+  }
+
+  /** A replay without actions, which begins as that of a first action there would. */
+  #readFresh<T>(
+    tape: Tape,
+    seq: Seq,
+    settings: ChainSettings,
+    look: (replay: ChainReplay) => T | Promise<T>,
+  ): Promise<T> {
+    return this.#limit(async () => {
+      const key = `${tape.id} ${JSON.stringify(settings)}`;
+      const known = this.#fresh;
+      const goesOn = known?.key === key && known.replay.seq <= seq && seq - known.replay.seq < freshFrames;
+      const replay = goesOn
+        ? known.replay
+        : await ChainReplay.begin(tape, settings, await frameTime(tape, seq), this.#windows);
+      this.#fresh = undefined;
+      await replay.advance(seq);
+      this.#fresh = { key, replay };
+      return look(replay);
+    });
+  }
+
   async #advance(replay: ChainReplay, seq: Seq): Promise<void> {
     try {
       await replay.advance(seq);
+      this.#keepCheckpoint(replay);
     } catch (error) {
       if (this.#kept?.replay === replay) this.#kept = undefined; // it stopped somewhere between two frames
       throw error;
     }
+  }
+
+  /** In the background: what was asked for goes first. */
+  #keepCheckpoint(replay: ChainReplay): void {
+    if (this.#kept?.replay !== replay || !this.#checkpoints.isDue(replay)) return;
+    void this.#checkpoints.keep(replay, (look) =>
+      this.#limit(() => (this.#kept?.replay === replay ? look() : undefined)),
+    );
   }
 
   /** The kept replay, if it can answer: with the session's actions added, or some more if they come after what is asked for. */
@@ -74,33 +142,50 @@ export class SessionReplays {
     { seq, exactly }: { seq: Seq; exactly: boolean },
   ): Promise<ChainReplay | undefined> {
     const kept = this.#kept;
-    if (kept === undefined || chain === null || kept.replay.tape.id !== name) return undefined;
+    if (kept === undefined || chain === null || tape.id !== name) return undefined;
     const { replay } = kept;
-    if (exactly && replay.seq > seq) return undefined;
-    replay.tape = tape;
+    const shared = lastSharedFrame(replay.tape, tape);
+    if (shared === undefined || (exactly && replay.seq > seq)) return undefined;
+    // Up to an order that its market sees, a simulated tape is the one before it.
+    const isOlder = rev < kept.rev;
+    if ((isOlder ? seq : replay.seq) > shared) return undefined;
+    const goesOn = () => {
+      if (!isOlder || replay.tape.id === name) replay.tape = tape;
+      return replay;
+    };
     const last = replay.actions.at(-1);
     if (last === undefined) return undefined; // it began without an action, at no place
-    if (last.number === chain.head && last.tag === chain.tag) return replay;
+    if (last.number === chain.head && last.tag === chain.tag) return goesOn();
     const isEarlier = replay.actions.some(({ number, tag }) => number === chain.head && tag === chain.tag);
-    if (isEarlier) return !exactly && rev < kept.rev ? replay : undefined;
+    if (isEarlier) return !exactly && isOlder ? goesOn() : undefined;
     const added = await this.#chains.actions(chain, last);
     if (added === undefined) return undefined;
     const shownNs = await frameTime(tape, Math.max(replay.seq, tape.span.firstSeq));
     for (const action of added) if (!replay.append(actionOf(action, tape), shownNs)) return undefined;
     this.#kept = { replay, rev: Math.max(rev, kept.rev) };
-    return replay;
+    return goesOn();
   }
 
-  async #begin({ chain }: TradingRecord, tape: Tape): Promise<ChainReplay> {
+  /** The replay of a chain, not further than a frame: from a checkpoint or from the chain's beginning. */
+  async #begin({ chain }: TradingRecord, tape: Tape, atMost: Seq): Promise<ChainReplay> {
     if (chain === null) throw new RangeError("a session without actions has no trading to replay");
     const { body } = await this.#chains.root(chain);
     const actions = ((await this.#chains.actions(chain)) ?? []).map((action) => actionOf(action, tape));
-    const replay = await ChainReplay.begin(tape, decodeSettings(body), actions[0], this.#windows);
+    const settings = decodeSettings(body);
+    const restored = await this.#checkpoints.restore(tape, settings, actions, atMost, this.#windows);
+    if (restored !== undefined) return restored;
+    const replay = await ChainReplay.begin(tape, settings, actions[0]?.sentNs, this.#windows);
     for (const action of actions) replay.append(action, 0n);
     return replay;
   }
 }
 
-function actionOf({ number, tag, ns, body }: LoggedAction, { startNs }: Pick<Tape, "startNs">): ChainAction {
+/** HOT: once per frame of a session. */
+export function hasActions({ chain }: Pick<SessionRecord, "chain">): boolean {
+  return chain !== null && chain.head !== chain.root;
+}
+
+/** An action as a replay takes it. @throws if no release wrote it */
+export function actionOf({ number, tag, ns, body }: LoggedAction, { startNs }: Pick<Tape, "startNs">): ChainAction {
   return { number, tag, sentNs: startNs + BigInt(ns), body: decodeBody(body) };
 }

@@ -88,7 +88,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const tapeStore = options.tapes ?? new MemoryTapeStore();
   const cache = new BlockCache(2 ** 24);
   const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log, instrumentsPerUser });
-  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id, from) => store.orders(id, from) });
   const tickerQueue = new TickerQueue({ redis, keys, queues: 2, onError: () => {} });
   const searches = new UserQueue("searches");
   const sessions = new SessionService({ store, tapes, feeds: live, tickerQueue, searches, log, ttl: 600 });

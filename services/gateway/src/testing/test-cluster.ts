@@ -95,7 +95,7 @@ export async function startTestCluster(redisUrl: string, logLevel: LogLevel = "s
   const store = new SessionStore(redis, keys);
   const cache = new BlockCache(32 << 20);
   const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
-  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id, from) => store.orders(id, from) });
   const tickerQueue = new TickerQueue({ redis, keys, queues: 4 });
   const sessions = new SessionService({ store, tapes, feeds: live, tickerQueue, log, defaultTape });
   const stops: (() => Promise<void>)[] = [];

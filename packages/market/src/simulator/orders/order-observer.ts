@@ -5,8 +5,8 @@ import type { RestingOrder } from "./resting-orders.js";
 export interface OrderObserver {
   /** The order is in the book now, at its tick and behind all others there; it may have been there before, elsewhere. */
   rested(order: RestingOrder, ms: number): void;
-  /** Lots of an order in the book were traded; the order has what rests of it. */
-  executed(order: RestingOrder, lots: number, ms: number): void;
+  /** Lots of an order in the book were traded; the order has what rests of it. `own`: by the user. */
+  executed(order: RestingOrder, lots: number, ms: number, own: boolean): void;
   /** The order leaves the book, or does not come into it, with the lots that it has. */
   cancelled(order: RestingOrder, ms: number): void;
   /** An order came and traded with those in the book, which were reported before. `order`: what is left of it may rest. */

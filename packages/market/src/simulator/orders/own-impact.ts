@@ -17,6 +17,8 @@ interface OrderImpact {
   readonly atMs: number;
   /** Initial impact in ticks; undefined until the order is filled. */
   ticks: number | undefined;
+  /** Filled together at this time, below 0 sold; undefined for an order of its own. */
+  filled: number | undefined;
 }
 
 /**
@@ -28,16 +30,29 @@ interface OrderImpact {
 export class OwnImpact {
   readonly #ticksPerRoot: number;
   readonly #most: number;
-  readonly #impacts = new Map<OwnOrder, OrderImpact>();
+  readonly #impacts = new Map<OwnOrder | number, OrderImpact>();
 
   constructor(orders: readonly OwnOrder[], instrument: Instrument) {
     const { moveTicks, tradedPerSecond } = baselineOf(instrument);
     this.#ticksPerRoot = moveTicks / Math.sqrt(tradedPerSecond);
     this.#most = mostOfPrice * instrument.startPrice * Number(`1e${instrument.priceDecimals}`);
     for (const order of orders) {
-      this.#impacts.set(order, { atMs: orderMs(order), ticks: undefined });
-      if (order.filled !== undefined) this.recordFill(order, order.filled);
+      if (order.settled) this.#settle(order);
+      else this.#impacts.set(order, { atMs: orderMs(order), ticks: undefined, filled: undefined });
+      if (order.filled !== undefined && !order.settled) this.recordFill(order, order.filled);
     }
+  }
+
+  /** Settled orders that the market sees at the same time are one to it: an order in ten parts moves it as a whole one does. */
+  #settle(order: OwnOrder): void {
+    const atMs = orderMs(order);
+    const { filled = 0 } = this.#impacts.get(atMs) ?? {};
+    const sum = filled + (order.side === "BUY" ? order.quantity : -order.quantity);
+    this.#impacts.set(atMs, {
+      atMs,
+      ticks: Math.sign(sum) * this.#ticksPerRoot * Math.sqrt(Math.abs(sum)),
+      filled: sum,
+    });
   }
 
   /** Sets the filled quantity of an order. */

@@ -11,6 +11,8 @@ export interface OwnOrder {
   readonly quantity: number;
   /** Filled quantity, once known; it determines the later price impact. */
   readonly filled?: number;
+  /** It was filled at a venue that only looked at the book: that is its quantity, whatever the book has when the market sees it. */
+  readonly settled?: boolean | undefined;
 }
 
 /** The execution of an order, limited by the book's liquidity. */

@@ -6,6 +6,7 @@
   KEYS[4] orders    list
   KEYS[5] actions   list
   KEYS[6] branches  list
+  KEYS[7] checkpoints hash
   ARGV[1] rev       the revision that was read
   ARGV[2] ttl       seconds to live from now, 0 to keep the current TTL
   ARGV[3] message   what to publish
@@ -21,7 +22,7 @@
   Returns 1 if it was written, 0 if another change came first, -1 if the session is gone, -2 if it is too late
 ]]
 local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local actions, branches = KEYS[5], KEYS[6]
+local actions, branches, checkpoints = KEYS[5], KEYS[6], KEYS[7]
 local rev, ttl, message, ended, order, keep = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[6])
 local by = tonumber(ARGV[7])
 local added, length, branch, keepBranches = ARGV[8], tonumber(ARGV[9]), ARGV[10], tonumber(ARGV[11])
@@ -61,5 +62,6 @@ redis.call("EXPIRE", epochs, ttl)
 redis.call("EXPIRE", orders, ttl)
 redis.call("EXPIRE", actions, ttl)
 redis.call("EXPIRE", branches, ttl)
+redis.call("EXPIRE", checkpoints, ttl)
 redis.call("PUBLISH", session, message)
 return 1

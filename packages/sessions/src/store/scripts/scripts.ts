@@ -11,16 +11,17 @@ const scripts: Readonly<Record<string, Script>> = {
   sessionHold: { file: "hold", numberOfKeys: 3 },
   sessionReleaseHold: { file: "release-hold", numberOfKeys: 1 },
   sessionAdvance: { file: "advance", numberOfKeys: 2 },
-  sessionCreate: { file: "create", numberOfKeys: 6 },
-  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 6 },
+  sessionCreate: { file: "create", numberOfKeys: 7 },
+  sessionReplace: { file: "replace-if-unchanged", numberOfKeys: 7 },
   sessionCheckpoints: { file: "checkpoint" },
   sessionProgress: { file: "progress" },
-  sessionTouch: { file: "touch", numberOfKeys: 6 },
-  sessionDelete: { file: "delete", numberOfKeys: 6 },
+  sessionTouch: { file: "touch", numberOfKeys: 7 },
+  sessionDelete: { file: "delete", numberOfKeys: 7 },
+  sessionKeepCheckpoint: { file: "keep-checkpoint", numberOfKeys: 2 },
   indexTake: { file: "take-entry", numberOfKeys: 1 },
 };
 
-/** KEYS[1] to KEYS[6] of every script on one session; `read` takes the first two. */
+/** KEYS[1] to KEYS[7] of every script on one session; `read` takes the first two. */
 type SessionKeys = [
   session: string,
   viewers: string,
@@ -28,11 +29,12 @@ type SessionKeys = [
   orders: string,
   actions: string,
   branches: string,
+  checkpoints: string,
 ];
 
 export function sessionKeys(keys: Keys, id: string): SessionKeys {
-  const { session, viewers, epochs, orders, actions, branches } = keys;
-  return [session(id), viewers(id), epochs(id), orders(id), actions(id), branches(id)];
+  const { session, viewers, epochs, orders, actions, branches, checkpoints } = keys;
+  return [session(id), viewers(id), epochs(id), orders(id), actions(id), branches(id), checkpoints(id)];
 }
 
 declare module "ioredis" {
@@ -82,6 +84,15 @@ declare module "ioredis" {
     sessionProgress(sessions: number, ...keysThenRevsAndSeqs: (string | number)[]): Result<null, Context>;
     sessionTouch(...args: [...SessionKeys, node: string, sockets: number]): Result<TouchReply | null, Context>;
     sessionDelete(...args: [...SessionKeys, body: string]): Result<string[], Context>;
+    sessionKeepCheckpoint(
+      session: string,
+      checkpoints: string,
+      createdAt: number,
+      number: number,
+      index: string,
+      dropped: number | "all",
+      ...droppedThenParts: (string | Buffer)[]
+    ): Result<0 | 1, Context>;
     indexTake(index: string, member: string, score: number, newScore: number | ""): Result<0 | 1, Context>;
   }
 }

@@ -6,12 +6,13 @@
   KEYS[4] orders    list
   KEYS[5] actions   list
   KEYS[6] branches  list
+  KEYS[7] checkpoints hash
   ARGV[1] node      the gateway, empty for activity without sockets
   ARGV[2] sockets   how many it has on the session
   Returns {created_at, last_activity, ttl, mode, state, created_by, user_id}, or nothing if the session is gone
 ]]
 local session, viewers, epochs, orders = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local actions, branches = KEYS[5], KEYS[6]
+local actions, branches, checkpoints = KEYS[5], KEYS[6], KEYS[7]
 local node, sockets = ARGV[1], tonumber(ARGV[2])
 
 local ttl = redis.call("HGET", session, "ttl")
@@ -35,4 +36,5 @@ redis.call("EXPIRE", epochs, ttl)
 redis.call("EXPIRE", orders, ttl)
 redis.call("EXPIRE", actions, ttl)
 redis.call("EXPIRE", branches, ttl)
+redis.call("EXPIRE", checkpoints, ttl)
 return redis.call("HMGET", session, "created_at", "last_activity", "ttl", "mode", "state", "created_by", "user_id")

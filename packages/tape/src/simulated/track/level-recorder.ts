@@ -53,6 +53,7 @@ export class LevelRecorder {
   readonly #opening = new Rows();
   readonly #book = new Rows();
   readonly #trades = new Rows();
+  readonly #own: number[] = [];
   /** Rows of the book that an event of the tape's first segment says whole. */
   #wholeRows = 0;
   #next: number;
@@ -86,8 +87,9 @@ export class LevelRecorder {
   finish(): SegmentLevels {
     const { side, price, amount } = this.#opening.columns();
     const book = this.#book.columns();
+    const trades = { ...this.#trades.columns(), own: new Uint8Array(this.#own) };
     const isSnapshot = new Uint8Array(book.n.length).fill(1, 0, this.#wholeRows);
-    return { opening: { side, price, amount }, book: { ...book, isSnapshot }, trades: this.#trades.columns() };
+    return { opening: { side, price, amount }, book: { ...book, isSnapshot }, trades };
   }
 
   #number(ns: number): RecordedEvent {
@@ -104,9 +106,10 @@ export class LevelRecorder {
   }
 
   /** What trades with the order that closes a frame is in the next one, and has the time of the one before. */
-  #addTrade(ns: number, { timestamp, side, price, size }: MarketTrade): void {
+  #addTrade(ns: number, { timestamp, side, price, size, own }: MarketTrade): void {
     const time = nsOfIso(timestamp) ?? simulatedStartNs + BigInt(ns);
     const [tick, lots] = [Math.round(price * this.#priceScale), Math.round(size * this.#sizeScale)];
     this.#trades.add(this.#number(ns), time, tradeSides.indexOf(side), tick, lots);
+    this.#own.push(own ? 1 : 0);
   }
 }

@@ -27,6 +27,8 @@ interface Row {
   readonly tick: number;
   readonly lots: number;
   readonly rest: number;
+  /** By an order of the user. */
+  readonly own?: boolean;
 }
 
 const clear: Row = { action: "clear", id: 0, side: sides.none, tick: Number.NaN, lots: 0, rest: Number.NaN };
@@ -81,9 +83,9 @@ export class OrderRecorder implements OrderObserver {
     this.#add(rowOf(action, this.#idOf(order), order, order.lots, order.lots), ms);
   }
 
-  executed(order: RestingOrder, lots: number, ms: number): void {
+  executed(order: RestingOrder, lots: number, ms: number, own: boolean): void {
     this.#lastTick = order.tick;
-    this.#add(rowOf("execute", this.#idOf(order), order, lots, order.lots), ms);
+    this.#add({ ...rowOf("execute", this.#idOf(order), order, lots, order.lots), own }, ms);
     if (order.lots === 0) this.#forget(order);
   }
 
@@ -120,6 +122,7 @@ export class OrderRecorder implements OrderObserver {
       amount: column(({ lots }) => lots),
       rest: column(({ rest }) => rest),
       state: new Uint8Array(this.#states),
+      own: Uint8Array.from(this.#rows, ({ own }) => (own ? 1 : 0)),
     };
   }
 

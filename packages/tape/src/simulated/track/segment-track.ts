@@ -24,7 +24,7 @@ export interface SegmentLevels {
   /** Empty for the tape's first segment, where an event says the whole book. */
   readonly opening: OpeningRows;
   readonly book: BookRows;
-  readonly trades: TradeRows;
+  readonly trades: TradeRows & Pick<SegmentOrders, "own">;
 }
 
 /** What happened to the orders of a segment. All times are both the venue's and the recorder's. */
@@ -43,6 +43,8 @@ export interface SegmentOrders {
   readonly rest: Float64Array;
   /** Place in `eventStates`. */
   readonly state: Uint8Array;
+  /** 1: by an order of the user whose market it is. */
+  readonly own: Uint8Array;
 }
 
 /** The buffers of rows, which can be handed to another thread. */

@@ -63,7 +63,8 @@ export class SimulatedTrack implements TrackReader {
       const part = tradeRows.between(columns, start, end);
       const { timestamp, n } = part;
       const id = new Array<string>(rows).fill("");
-      yield { ...part, rows, origin: async () => ({ localTimestamp: timestamp, heard: n, id }) };
+      const own = columns.own.subarray(start, end);
+      yield { ...part, own, rows, origin: async () => ({ localTimestamp: timestamp, heard: n, id }) };
     }
   }
 
@@ -107,6 +108,7 @@ export class SimulatedTrack implements TrackReader {
         amount: columns.amount.subarray(start, end),
         rest: columns.rest.subarray(start, end),
         state: columns.state.subarray(start, end),
+        own: columns.own.subarray(start, end),
         sequence: new Float64Array(rows).fill(Number.NaN),
       };
     }

@@ -57,7 +57,14 @@ describe.skipIf(noRecording)("on a recording", () => {
       error: { code: -1102 },
     });
     const bought = await here.ask("order.place", signed(key, marketOrder));
-    expect(bought).toMatchObject({ status: 200, result: { status: "FILLED", executedQty: "0.01000000" } });
+    expect(bought).toMatchObject({
+      ...{ status: 200, result: { status: "FILLED", executedQty: "0.01000000" } },
+      rateLimits: [
+        { rateLimitType: "REQUEST_WEIGHT", count: expect.any(Number) },
+        { rateLimitType: "ORDERS", intervalNum: 10, count: 1 },
+      ],
+    });
+    expect(await here.ask("ping", { returnRateLimits: false })).not.toHaveProperty("rateLimits");
     const resting = { symbol, side: "SELL", type: "LIMIT", timeInForce: "GTC", quantity: "0.010", price: "90000.0" };
     const placed = z
       .looseObject({ orderId: z.int() })
@@ -132,10 +139,13 @@ describe.skipIf(noRecording)("on a recording", () => {
       .parse((await bot.keyed("POST", "/fapi/v1/listenKey")).body);
     const base = venueAddress(cluster, id, "usdm", 1);
     await expect(VenueSocket.open(`${base}/ws/${"0".repeat(64)}`)).rejects.toThrow("400");
+    await expect(VenueSocket.open(`${base}/private/ws?listenKey=none`)).rejects.toThrow("400");
     const sockets = await Promise.all([
       VenueSocket.open(`${base}/ws/${listenKey}`),
       VenueSocket.open(`${base}/private/ws?listenKey=${listenKey}`),
     ]);
+    const later = await VenueSocket.open(`${base}/private/stream`);
+    expect(await later.command("SUBSCRIBE", [listenKey])).toMatchObject({ result: null });
     const stop = {
       symbol,
       side: "SELL",
@@ -164,6 +174,58 @@ describe.skipIf(noRecording)("on a recording", () => {
       });
       socket.close();
     }
+    await later.until(({ stream, data }) => stream === listenKey && Object(data).e === "ACCOUNT_UPDATE", "the account");
+    later.close();
+    await cluster.http.delete(id);
+  });
+
+  test("[VK31] [VK34] a listen key is a stream among others: in an address, and in SUBSCRIBE", async ({ cluster }) => {
+    const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+    await cluster.http.control(id, "start");
+    const bot = await venueBot(cluster, id, "spot");
+    const { listenKey } = z
+      .object({ listenKey: z.string() })
+      .parse((await bot.keyed("POST", "/api/v3/userDataStream")).body);
+    const base = venueAddress(cluster, id, "spot", 1);
+    await expect(VenueSocket.open(`${base}/stream?streams=${"0".repeat(64)}`)).rejects.toThrow("400");
+    const [named, subscribed] = await Promise.all([
+      VenueSocket.open(`${base}/stream?streams=${listenKey}/btcusdt@trade`),
+      VenueSocket.open(`${base}/ws`),
+    ]);
+    const subscribe = (...params: string[]) => subscribed.command("SUBSCRIBE", params);
+    expect(await subscribe("0".repeat(64))).toMatchObject({ error: { msg: "This listenKey does not exist." } });
+    expect(await subscribe(listenKey, "btcusdt@trade")).toMatchObject({ result: null });
+    expect(await subscribe(listenKey)).toMatchObject({ result: null }); // again, as clients do that have reconnected
+    expect(await subscribed.command("LIST_SUBSCRIPTIONS")).toMatchObject({ result: [listenKey, "btcusdt@trade"] });
+
+    expect(await bot.signed("POST", "/api/v3/order", marketOrder)).toMatchObject({ body: { status: "FILLED" } });
+    const isBalance = ({ e }: Readonly<Record<string, unknown>>) => e === "outboundAccountPosition";
+    await named.until(({ data }) => isBalance(Object(data)), "the balances");
+    await named.until(({ stream }) => stream === "btcusdt@trade", "a trade of the market");
+    await subscribed.until(isBalance, "the balances");
+    const ofAccount = named.messages.filter(({ stream }) => stream === listenKey).map(({ data }) => Object(data));
+    expect(ofAccount.map(({ e, x }) => x ?? e)).toEqual(["NEW", "TRADE", "outboundAccountPosition"]);
+    expect(subscribed.messages.filter(({ e }) => e === "executionReport" || e === "outboundAccountPosition")).toEqual(
+      ofAccount,
+    );
+
+    // Neither the account's events nor its orders know of what was refused.
+    const postOnly = { symbol, side: "BUY", type: "LIMIT_MAKER", quantity: "0.010", price: "90000.0" };
+    expect(await bot.signed("POST", "/api/v3/order", postOnly)).toMatchObject({ body: { code: -2010 } });
+    expect(await bot.signed("POST", "/api/v3/order", { ...marketOrder, quantity: "900" })).toMatchObject({
+      body: { code: -2010 },
+    });
+    expect(await bot.signed("GET", "/api/v3/allOrders", { symbol })).toMatchObject({ body: [{ status: "FILLED" }] });
+
+    expect(await subscribed.command("UNSUBSCRIBE", [listenKey])).toMatchObject({ result: null });
+    const told = subscribed.messages.filter(isBalance).length;
+    await bot.signed("POST", "/api/v3/order", marketOrder);
+    await named.until(({ data }) => Object(data).B?.[0]?.f === "10.02000000", "the second order");
+    await subscribed.command("LIST_SUBSCRIPTIONS");
+    expect(subscribed.messages.filter(isBalance)).toHaveLength(told);
+    const orderIds = named.messages.flatMap(({ data }) => Object(data).i ?? []);
+    expect(new Set(orderIds).size).toBe(2);
+    for (const socket of [named, subscribed]) socket.close();
     await cluster.http.delete(id);
   });
 

@@ -27,6 +27,8 @@ const shape = z.object({
   REQUEST_WEIGHT: integer("", { min: 1 }).default(6_000),
   /** Bytes that may wait for a slow client; above this its socket is closed, since no update is left out. */
   SLOW_BYTES: integer("bytes", { min: 65_536, max: 67_108_864 }).default(4_194_304),
+  /** How often each socket is pinged; one that says nothing for three pings is closed. As often as at Binance. */
+  PING_MS: integer("ms", { min: 100, max: 60_000 }).default(20_000),
   /**
    * For bots that take only a host: ports at which a session's venue is, without a path before Binance's own, such as
    * `9101=demo,9102=binance-usdm/demo`. One process can listen at a port.

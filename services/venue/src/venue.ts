@@ -75,7 +75,7 @@ export async function startVenue({
     instrumentsPerUser: access.quotas.instrumentsPerUser,
     instrumentStarts: access.quotas.instrumentStarts,
   });
-  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id), log });
+  const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id, from) => store.orders(id, from), log });
   const tickerQueue = new TickerQueue({ redis: redis.commands, keys, queues: config.TICKER_QUEUES });
   const sessions = new SessionService({
     ...{ store, tapes, feeds: live, tickerQueue, log },

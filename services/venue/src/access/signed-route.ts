@@ -1,4 +1,5 @@
-import type { VenueKey } from "@tapedeck/access";
+import { anonymous, type Principal, type VenueKey } from "@tapedeck/access";
+import { type RefusalCode, RefusedError } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { Venue } from "../context.js";
 import { BinanceError } from "../http/binance-error.js";
@@ -13,8 +14,15 @@ export interface KeyedRequest extends VenueRequest {
   readonly key: VenueKey;
 }
 
+/** What a request does to orders, as the audit trail names it. */
+export type OrderAction = "place_order" | "cancel_order" | "cancel_orders" | "replace_order";
+
 /** A route whose requests are known to be of a session's key. */
-export type KeyedRoute = Omit<Route, "handle"> & { handle(request: KeyedRequest, venue: Venue): unknown };
+export type KeyedRoute = Omit<Route, "handle"> & {
+  /** Of one that acts on orders. */
+  readonly action?: OrderAction;
+  handle(request: KeyedRequest, venue: Venue): unknown;
+};
 
 /** A route that answers requests signed with one of the session's keys. */
 export function signedRoute({ handle, ...route }: KeyedRoute): Route {
@@ -30,14 +38,55 @@ export function signedRoute({ handle, ...route }: KeyedRoute): Route {
         recvWindow: parameters.text("recvWindow"),
       };
       const key = await authenticate(venue.access.venueKeys, record, credentials, venue.now());
-      countOrders(route, request, venue);
-      return handle({ ...request, record, key }, venue);
+      return performed({ ...route, handle }, { ...request, record, key }, venue);
     },
   };
 }
 
+/**
+ * The answer to a request of a key. One that acts on orders counts as commands of the user who made the key, and is a line of the audit trail. Rejects as
+ * the route does, with `TOO_MANY_REQUESTS`, and with -1015.
+ */
+export async function performed(route: KeyedRoute, request: KeyedRequest, venue: Venue): Promise<unknown> {
+  const { action } = route;
+  if (action === undefined) return route.handle(request, venue);
+  const { audit, rateLimiter } = venue.access;
+  const { address, session, key } = request;
+  const principal = principalOf(key, session);
+  const requestId = request.headers["x-request-id"];
+  const entry = { event: "order", action, principal, address, session, key: key.id } as const;
+  const write = (result: "ok" | RefusalCode) =>
+    audit({ ...entry, result, ...(typeof requestId === "string" && { requestId }) });
+  try {
+    for (let orders = route.orders?.(request) ?? 1; orders > 0; orders--)
+      await rateLimiter.count("commands", principal, address);
+    countOrders(route, request, venue);
+    const answer = await route.handle(request, venue);
+    write("ok");
+    return answer;
+  } catch (error) {
+    write(codeOf(error));
+    throw error;
+  }
+}
+
+/** Whoever made the key: the holder of a share link, too. */
+function principalOf({ createdBy: userId, share, session: createdAt }: VenueKey, sessionId: string): Principal {
+  if (userId === "" && share === undefined) return anonymous;
+  const { expiresMs = Number.POSITIVE_INFINITY } = share ?? {};
+  return { userId, role: "controller", expiresMs, ...(share && { share: { id: share.id, sessionId, createdAt } }) };
+}
+
+/** The cluster's code for a refusal of the venue. */
+function codeOf(error: unknown): RefusalCode {
+  if (error instanceof RefusedError) return error.code;
+  if (!(error instanceof BinanceError)) return "INTERNAL";
+  if (error.cause instanceof RefusedError) return error.cause.code;
+  return error.status === 429 ? "TOO_MANY_REQUESTS" : error.status < 500 ? "INVALID_VALUE" : "INTERNAL";
+}
+
 /** Only orders of the session's own bots count. @throws BinanceError -1015 beyond the limit */
-export function countOrders({ orders }: Pick<Route, "orders">, request: VenueRequest, { orderCounts }: Venue): void {
+function countOrders({ orders }: Pick<Route, "orders">, request: VenueRequest, { orderCounts }: Venue): void {
   if (orders !== undefined) orderCounts.count(request.session, orders(request));
 }
 

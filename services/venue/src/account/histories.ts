@@ -1,4 +1,5 @@
 import type { Parameters } from "../http/parameters.js";
+import { isRefused } from "../orders/refusals.js";
 import type { OwnOrder, OwnTrade } from "./own.js";
 import type { OwnAccount } from "./own-account.js";
 import { ownOrder, ownTrade, quotesOf } from "./session-trading.js";
@@ -26,11 +27,13 @@ export function asOfTime<T>(all: readonly T[], parameters: Parameters, timeOf: (
   return all.filter((entry) => timeOf(entry) >= start && timeOf(entry) <= end);
 }
 
-/** The account's orders that a request asks for: by `orderId` and time, and at most `limit`. */
+/** The account's orders that a request asks for, without those that were refused: by `orderId` and time, and at most `limit`. */
 export async function requestedOrders(account: OwnAccount, parameters: Parameters): Promise<readonly OwnOrder[]> {
   const { orders, fills } = await account.standing();
   const quotes = quotesOf(fills);
-  const all = orders.map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
+  const all = orders
+    .filter((order) => !isRefused(order))
+    .map((order) => ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf));
   const timed = asOfTime(all, parameters, ({ createdMs }) => createdMs);
   return page(timed, parameters, { id: ({ orderId }) => orderId, from: "orderId" });
 }

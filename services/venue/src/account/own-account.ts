@@ -13,7 +13,7 @@ import type { Player } from "../player/player.js";
 import { minNotional, mostQuantity } from "../routes/exchange-info.js";
 import { unitsOf } from "./decimals.js";
 import { latestFrame } from "./latest-frame.js";
-import type { Symbols } from "./own.js";
+import { isOpen, type Symbols } from "./own.js";
 
 /** The account of a futures session whose owner has set none. */
 const futuresAccount = { kind: "futures", wallet: "1000000", leverage: 20, maintenance_rate: "0.004" } as const;
@@ -122,11 +122,12 @@ export class OwnAccount {
   /** Sends an order, and waits for it to arrive while the market plays. */
   async place({ clientOrderId = randomUUID().replaceAll("-", ""), ...order }: OrderRequest): Promise<Outcome> {
     if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
-    const { side, type, amount, price, stopPrice, timeInForce } = order;
+    const { side, type, amount, quoteAmount, closePosition, price, stopPrice, timeInForce } = order;
     const number = await this.#act({
       kind: "place",
       order: {
         ...{ side, type, amount, price, stop_price: stopPrice, time_in_force: timeInForce },
+        ...{ quote_amount: quoteAmount, close_position: closePosition },
         client_order_id: clientOrderId,
       },
     });
@@ -136,7 +137,7 @@ export class OwnAccount {
   /** Cancels an order, and waits until it has ended while the market plays. Rejects with `ORDER_NOT_FOUND` and `ORDER_NOT_OPEN`. */
   async cancel(orderId: string): Promise<Outcome> {
     await this.#act({ kind: "cancel", orderId });
-    await this.#change(orderId, ({ open }) => Number(open) === 0);
+    await this.#change(orderId, (order) => !isOpen(order));
     return this.#now(orderId);
   }
 

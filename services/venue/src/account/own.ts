@@ -10,7 +10,11 @@ export interface Symbols {
 export type OwnOrderStatus = "PENDING" | "NEW" | "PARTIALLY_FILLED" | "FILLED" | "CANCELED" | "EXPIRED" | "REJECTED";
 
 /** An order of the session, as the venue's messages need it. Decimals are text, times are milliseconds of the bot's wall time. */
-export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "amount"> {
+export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePosition"> {
+  /** 0 until the venue has determined it. */
+  readonly amount: string;
+  /** What it was to cost or bring, if its owner said that. */
+  readonly quoteAmount: string | undefined;
   readonly orderId: number;
   readonly clientOrderId: string;
   readonly price: string | undefined;

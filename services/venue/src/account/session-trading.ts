@@ -13,6 +13,8 @@ export function ownOrder(order: SessionOrder, quote: string, timeOf: TimeOf): Ow
     side: order.side,
     type: order.type,
     amount: order.amount,
+    quoteAmount: order.quote_amount,
+    closePosition: order.close_position === true,
     price: order.price ?? undefined,
     stopPrice: order.stop_price ?? undefined,
     timeInForce: order.time_in_force ?? undefined,

@@ -28,7 +28,7 @@ test("[VN42] candles of minutes join to the candle of all their trades", () => {
   };
   const minutes = [candleOf(0, trades.slice(0, 1)), candleOf(minuteMs, trades.slice(1))];
   expect(joinCandles(0, minutes)).toEqual(candleOf(0, trades));
-  expect(candleTexts(candleOf(0, trades), { price: 2, size: 1 })).toEqual({
+  expect(candleTexts(candleOf(0, trades), { price: 2, size: 1 }, "usdm")).toEqual({
     ...{ open: "10.00", high: "10.10", low: "9.90", close: "9.90" },
     ...{
       volume: "0.6",

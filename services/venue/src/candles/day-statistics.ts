@@ -1,4 +1,6 @@
+import type { Market } from "../http/target.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
+import { written } from "../player/written-decimals.js";
 import { emptyCandle } from "./candle.js";
 import { type CandleTexts, candleTexts } from "./candle-texts.js";
 import type { TradeHistory } from "./trade-history.js";
@@ -16,13 +18,13 @@ export interface DayStatistics extends CandleTexts {
   readonly trades: number;
 }
 
-export function dayStatistics({ book, time }: PlayedEpoch, history: TradeHistory): DayStatistics {
+export function dayStatistics({ book, time }: PlayedEpoch, history: TradeHistory, market: Market): DayStatistics {
   const day = history.day() ?? emptyCandle(time - dayMs, Math.round(book.book.mid ?? 0));
   const scale = Number(`1e${book.decimals.price}`);
   const change = day.close - day.open;
   return {
-    ...candleTexts(day, book.decimals),
-    change: (change / scale).toFixed(book.decimals.price),
+    ...candleTexts(day, book.decimals, market),
+    change: written[market]((change / scale).toFixed(book.decimals.price)),
     changePercent: (day.open === 0 ? 0 : (100 * change) / day.open).toFixed(3),
     openTime: time - dayMs,
     closeTime: time,

@@ -73,7 +73,7 @@ export const futuresAccountRoutes: readonly KeyedRoute[] = [
     weight: 5,
     handle: withAccount(async (account) => {
       const { leverage } = await futuresBalancesOf(account);
-      const fixed = { marginType: "CROSSED", isAutoAddMargin: "false", maxNotionalValue: `${notionalCap}` };
+      const fixed = { marginType: "CROSSED", isAutoAddMargin: false, maxNotionalValue: `${notionalCap}` };
       return [{ symbol: account.symbols.symbol, ...fixed, leverage }];
     }),
   },

@@ -24,7 +24,7 @@ export function orderView({ symbol }: Symbols, order: OwnOrder) {
     timeInForce: order.timeInForce ?? "GTC",
     type,
     reduceOnly: false,
-    closePosition: false,
+    closePosition: order.closePosition,
     side: side(order),
     positionSide: "BOTH",
     stopPrice: text(order.stopPrice),
@@ -60,7 +60,6 @@ export function tradeView({ symbol, quoteAsset }: Symbols, trade: OwnTrade, quot
 
 /** A stop order as the algo endpoints have it. */
 export function algoOrderView({ symbol }: Symbols, order: OwnOrder) {
-  const triggered = order.type !== "STOP" && order.type !== "STOP_LIMIT";
   return {
     algoId: order.orderId,
     clientAlgoId: order.clientOrderId,
@@ -71,14 +70,14 @@ export function algoOrderView({ symbol }: Symbols, order: OwnOrder) {
     positionSide: "BOTH",
     timeInForce: order.timeInForce ?? "GTC",
     quantity: text(order.amount),
-    algoStatus: triggered ? "TRIGGERED" : shownStatus(order),
+    algoStatus: shownStatus(order),
     triggerPrice: text(order.stopPrice),
     price: text(order.price),
     icebergQuantity: null,
     selfTradePreventionMode: "NONE",
     workingType: "CONTRACT_PRICE",
     priceMatch: "NONE",
-    closePosition: false,
+    closePosition: order.closePosition,
     priceProtect: false,
     reduceOnly: false,
     createTime: order.createdMs,
@@ -273,7 +272,7 @@ export function orderTradeUpdate(
       wt: "CONTRACT_PRICE",
       ot: type,
       ps: "BOTH",
-      cp: false,
+      cp: order.closePosition,
       rp: text(trade?.own.realizedPnl),
       pP: false,
       si: 0,
@@ -342,7 +341,7 @@ export function algoUpdate(symbols: Symbols, order: OwnOrder, status: string, ev
       V: "NONE",
       wt: view.workingType,
       pm: "NONE",
-      cp: false,
+      cp: order.closePosition,
       pP: false,
       R: false,
       tt: 0,

@@ -1,3 +1,4 @@
+import { isConditional } from "@tapedeck/matching";
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
 import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
@@ -19,26 +20,47 @@ const algo = { id: "algoId", client: "clientAlgoId" };
 
 /** What needs a signature on the futures market, about orders and trades. */
 export const futuresOrderRoutes: readonly KeyedRoute[] = [
-  { method: "POST", path: `${api}/order`, weight: 0, orders: () => 1, handle: withSymbol(placeOrder) },
+  {
+    method: "POST",
+    path: `${api}/order`,
+    action: "place_order",
+    weight: 0,
+    orders: () => 1,
+    handle: withSymbol(placeOrder),
+  },
   { method: "POST", path: `${api}/order/test`, handle: withSymbol(testOrder) },
   { method: "GET", path: `${api}/order`, handle: withSymbol(showOrder) },
-  { method: "PUT", path: `${api}/order`, handle: withSymbol(modifyOrder) },
-  { method: "DELETE", path: `${api}/order`, handle: withSymbol(cancelOrder) },
-  { method: "POST", path: `${api}/batchOrders`, weight: 5, orders: batchSize, handle: placeBatch },
-  { method: "DELETE", path: `${api}/batchOrders`, handle: withSymbol(cancelBatch) },
-  { method: "DELETE", path: `${api}/allOpenOrders`, handle: withSymbol(cancelAll) },
+  { method: "PUT", path: `${api}/order`, action: "replace_order", handle: withSymbol(modifyOrder) },
+  { method: "DELETE", path: `${api}/order`, action: "cancel_order", handle: withSymbol(cancelOrder) },
+  {
+    method: "POST",
+    path: `${api}/batchOrders`,
+    action: "place_order",
+    weight: 5,
+    orders: batchSize,
+    handle: placeBatch,
+  },
+  { method: "DELETE", path: `${api}/batchOrders`, action: "cancel_orders", handle: withSymbol(cancelBatch) },
+  { method: "DELETE", path: `${api}/allOpenOrders`, action: "cancel_orders", handle: withSymbol(cancelAll) },
   { method: "GET", path: `${api}/openOrder`, handle: withSymbol(showOrder) },
   { method: "GET", path: `${api}/openOrders`, handle: openOrders(({ symbols }, order) => orderView(symbols, order)) },
   { method: "GET", path: `${api}/allOrders`, weight: 5, handle: withSymbol(allOrders) },
   { method: "GET", path: `${api}/userTrades`, weight: 5, handle: withSymbol(userTrades) },
-  { method: "POST", path: `${api}/algoOrder`, weight: 0, orders: () => 1, handle: withSymbol(placeAlgoOrder) },
-  { method: "DELETE", path: `${api}/algoOrder`, handle: withAccount(cancelAlgoOrder) },
+  {
+    method: "POST",
+    path: `${api}/algoOrder`,
+    action: "place_order",
+    weight: 0,
+    orders: () => 1,
+    handle: withSymbol(placeAlgoOrder),
+  },
+  { method: "DELETE", path: `${api}/algoOrder`, action: "cancel_order", handle: withAccount(cancelAlgoOrder) },
   { method: "GET", path: `${api}/algoOrder`, handle: withAccount(showAlgoOrder) },
-  { method: "DELETE", path: `${api}/algoOpenOrders`, handle: withSymbol(cancelAllAlgo) },
+  { method: "DELETE", path: `${api}/algoOpenOrders`, action: "cancel_orders", handle: withSymbol(cancelAllAlgo) },
   {
     method: "GET",
     path: `${api}/openAlgoOrders`,
-    handle: openOrders(({ symbols }, order) => algoOrderView(symbols, order), isStop),
+    handle: openOrders(({ symbols }, order) => algoOrderView(symbols, order), isConditional),
   },
 ];
 
@@ -86,7 +108,7 @@ async function checked(account: OwnAccount, parameters: Parameters, stopName?: s
 }
 
 /** An order that may only reduce is checked when it is sent: the engine does not know such orders. */
-async function checkReduces(account: OwnAccount, { side, amount }: OrderRequest): Promise<void> {
+async function checkReduces(account: OwnAccount, { side, amount = "0" }: OrderRequest): Promise<void> {
   const { account: found } = await account.standing();
   const position = found.kind === "futures" ? found.position : "0";
   const closes = side === "buy" ? sum("0", `-${amount}`) : amount;
@@ -128,7 +150,7 @@ async function modifyOrder(account: OwnAccount, parameters: Parameters) {
     ),
   );
   checkFilters("usdm", request, account.instrument);
-  const open = sum(request.amount, `-${order.filled}`);
+  const open = sum(quantity, `-${order.filled}`);
   if (compared(open, "0") <= 0) throw new BinanceError(-4003, "Quantity less than or equal to what is filled.");
   const change = { price, amount: open };
   return orderView(account.symbols, own(account, await asUnknown(() => account.replace(order.order_id, change))));
@@ -209,15 +231,11 @@ async function userTrades(account: OwnAccount, parameters: Parameters) {
   return trades.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
 }
 
-function isStop({ type }: Pick<OwnOrder, "type">): boolean {
-  return type === "STOP" || type === "STOP_LIMIT";
-}
-
 async function placeAlgoOrder(account: OwnAccount, parameters: Parameters) {
   if (parameters.required("algoType") !== "CONDITIONAL")
     throw new BinanceError("INVALID_PARAMETER", "Invalid algoType.");
   const request = await checked(account, parameters, "triggerPrice");
-  if (!isStop(request)) throw new BinanceError("INVALID_ORDER_TYPE", "Invalid orderType.");
+  if (!isConditional(request)) throw new BinanceError("INVALID_ORDER_TYPE", "Invalid orderType.");
   return algoOrderView(account.symbols, await place(account, request));
 }
 
@@ -233,7 +251,7 @@ async function showAlgoOrder(account: OwnAccount, parameters: Parameters) {
 async function cancelAllAlgo(account: OwnAccount) {
   const { open } = await account.standing();
   await Promise.all(
-    open.filter(isStop).map(({ order_id }) => asUnknown(() => account.cancel(order_id)).catch(() => undefined)),
+    open.filter(isConditional).map(({ order_id }) => asUnknown(() => account.cancel(order_id)).catch(() => undefined)),
   );
   return { code: 200, msg: "The operation of cancel all open order is done." };
 }

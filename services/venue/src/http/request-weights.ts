@@ -19,17 +19,19 @@ export class RequestWeights {
 
   /** Counts a request. @returns the weight used in this minute. @throws BinanceError -1003 beyond the limit */
   count(address: string, weight: number): number {
-    const now = this.#now();
-    const minute = Math.floor(now / minuteMs);
-    if (minute !== this.#minute) {
-      this.#minute = minute;
-      this.#used.clear();
-    }
-    const used = (this.#used.get(address) ?? 0) + weight;
+    const used = this.used(address) + weight;
     this.#used.set(address, used);
     if (used <= this.limit) return used;
-    const retryAfter = Math.ceil(((minute + 1) * minuteMs - now) / 1000);
+    const retryAfter = Math.ceil(((this.#minute + 1) * minuteMs - this.#now()) / 1000);
     const message = `Too much request weight used; current limit is ${this.limit} request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API.`;
     throw new BinanceError("TOO_MANY_REQUESTS", message, { status: 429, retryAfter });
+  }
+
+  /** What an address has used in this minute. */
+  used(address: string): number {
+    const minute = Math.floor(this.#now() / minuteMs);
+    if (minute !== this.#minute) this.#used.clear();
+    this.#minute = minute;
+    return this.#used.get(address) ?? 0;
   }
 }

@@ -19,14 +19,28 @@ export function checkFilters(market: Market, order: OrderRequest, instrument: In
   check(order, instrument);
 }
 
+/** Checks what of a spot order shall be traded. @throws BinanceError -1100, -1111, or -1013 with the filter's name */
+export function checkQuantity(text: string, instrument: Instrument): void {
+  if (!/^\d{1,20}(\.\d{1,20})?$/.test(text))
+    throw new BinanceError(
+      "ILLEGAL_CHARS",
+      "Illegal characters found in parameter 'newQty'; it must be a decimal number.",
+    );
+  if (decimalsOf(text) > spotDecimals) throw tooPrecise("Parameter 'newQty' has too much precision.");
+  if (amountProblem(text, instrument) !== undefined) throw filterFailure("LOT_SIZE");
+}
+
 function spotFilters(order: OrderRequest, instrument: Instrument): void {
   for (const [name, text] of decimals(order)) {
     if (decimalsOf(text) > spotDecimals) throw tooPrecise(`Parameter '${name}' has too much precision.`);
   }
   for (const text of prices(order)) if (!isPrice(text, instrument)) throw filterFailure("PRICE_FILTER");
-  if (amountProblem(order.amount, instrument) !== undefined) throw filterFailure("LOT_SIZE");
+  const { amount, quoteAmount } = order;
+  if (quoteAmount !== undefined && compared(quoteAmount, instrument.minNotional) < 0) throw filterFailure("NOTIONAL");
+  if (amount === undefined) return;
+  if (amountProblem(amount, instrument) !== undefined) throw filterFailure("LOT_SIZE");
   for (const text of prices(order)) {
-    if (compared(product(text, order.amount), instrument.minNotional) < 0) throw filterFailure("NOTIONAL");
+    if (compared(product(text, amount), instrument.minNotional) < 0) throw filterFailure("NOTIONAL");
   }
 }
 
@@ -40,21 +54,26 @@ function futuresFilters(order: OrderRequest, instrument: Instrument): void {
     if (compared(text, "0") <= 0) throw new BinanceError(-4001, "Price less than 0.");
     if (!isPrice(text, instrument)) throw new BinanceError(-4014, "Price not increased by tick size.");
   }
-  const problem = amountProblem(order.amount, instrument);
+  const { amount } = order;
+  if (amount === undefined) return;
+  const problem = amountProblem(amount, instrument);
   if (problem === "zero") throw new BinanceError(-4003, "Quantity less than or equal to zero.");
   if (problem === "small") throw new BinanceError(-4004, "Quantity less than min quantity.");
   if (problem === "large") throw new BinanceError(-4005, "Quantity greater than max quantity.");
   if (problem === "step") throw new BinanceError(-4023, "Quantity not increased by step size.");
   if (order.reduceOnly) return;
   for (const text of prices(order)) {
-    if (compared(product(text, order.amount), minNotional) >= 0) continue;
+    if (compared(product(text, amount), minNotional) >= 0) continue;
     const message = `Order's notional must be no smaller than ${minNotional} (unless you choose reduce only).`;
     throw new BinanceError(-4164, message);
   }
 }
 
-function decimals({ amount, price, stopPrice }: OrderRequest): readonly (readonly [name: string, text: string])[] {
-  const all: (readonly [name: string, text: string])[] = [["quantity", amount]];
+function decimals(order: OrderRequest): readonly (readonly [name: string, text: string])[] {
+  const { amount, quoteAmount, price, stopPrice } = order;
+  const all: (readonly [name: string, text: string])[] = [];
+  if (amount !== undefined) all.push(["quantity", amount]);
+  if (quoteAmount !== undefined) all.push(["quoteOrderQty", quoteAmount]);
   if (price !== undefined) all.push(["price", price]);
   if (stopPrice !== undefined) all.push(["stopPrice", stopPrice]);
   return all;

@@ -48,6 +48,23 @@ describe("[VK10] a venue's order becomes one of the engine's", () => {
     ["usdm", "side=BUY&type=LIMIT&timeInForce=GTX&quantity=1&price=100", { type: "LIMIT", timeInForce: "GTX" }],
     ["usdm", "side=SELL&type=STOP_MARKET&quantity=1&stopPrice=90&timeInForce=GTC", { type: "STOP", stopPrice: "90" }],
     ["usdm", "side=SELL&type=MARKET&quantity=1&reduceOnly=true&price=0", { type: "MARKET", reduceOnly: true }],
+    ["spot", "side=SELL&type=TAKE_PROFIT&quantity=1&stopPrice=110", { type: "TAKE_PROFIT", stopPrice: "110" }],
+    [
+      "spot",
+      "side=SELL&type=TAKE_PROFIT_LIMIT&timeInForce=GTC&quantity=1&stopPrice=110&price=109",
+      { type: "TAKE_PROFIT_LIMIT", stopPrice: "110", price: "109" },
+    ],
+    [
+      "usdm",
+      "side=SELL&type=TAKE_PROFIT&timeInForce=GTC&quantity=1&stopPrice=110&price=109&workingType=MARK_PRICE",
+      { type: "TAKE_PROFIT_LIMIT", stopPrice: "110", price: "109" },
+    ],
+    [
+      "usdm",
+      "side=SELL&type=TAKE_PROFIT_MARKET&stopPrice=110&closePosition=true&priceProtect=true",
+      { type: "TAKE_PROFIT", stopPrice: "110", closePosition: true },
+    ],
+    ["spot", "side=BUY&type=MARKET&quoteOrderQty=100.123", { type: "MARKET", quoteAmount: "100.123" }],
   ])("%s %s", (market, text, wanted) => {
     const request = read(market, text);
     expect(request).toMatchObject(wanted);
@@ -83,12 +100,40 @@ describe("[VK10] a venue's order becomes one of the engine's", () => {
     ["spot", `${limit}&icebergQty=1`, "-1106 Parameter 'icebergQty' is not supported by Tapedeck's venue."],
     [
       "usdm",
-      "side=BUY&type=TAKE_PROFIT_MARKET&quantity=1",
-      "-1116 Orders of type TAKE_PROFIT_MARKET are not supported by Tapedeck's venue.",
+      "side=BUY&type=TRAILING_STOP_MARKET&quantity=1",
+      "-1116 Orders of type TRAILING_STOP_MARKET are not supported by Tapedeck's venue.",
+    ],
+    [
+      "spot",
+      "side=BUY&type=MARKET",
+      "-1102 Mandatory parameter 'quantity' was not sent, was empty/null, or malformed.",
     ],
   ])("%s refuses %s", (market, text, answer) => {
     expect(refusal(market, text)).toBe(answer);
   });
+});
+
+test.each<[Market, string, string]>([
+  ["spot", "side=BUY&type=MARKET&quoteOrderQty=100&quantity=1", "-1128 Combination of optional parameters invalid."],
+  ["spot", `${limit}&quoteOrderQty=100`, "-1106 Parameter 'quoteOrderQty' sent when not required."],
+  ["spot", "side=BUY&type=MARKET&quoteOrderQty=4.99", "-1013 Filter failure: NOTIONAL"],
+  ["spot", "side=BUY&type=MARKET&quoteOrderQty=9.123456789", "-1111 Parameter 'quoteOrderQty' has too much precision."],
+])("[VK13] %s refuses %s", (market, text, answer) => {
+  expect(refusal(market, text)).toBe(answer);
+});
+
+test.each([
+  [`${limit}&closePosition=true`, "-4136 Target strategy invalid for orderType LIMIT,closePosition true"],
+  [
+    "side=SELL&type=STOP_MARKET&stopPrice=90&closePosition=true&quantity=1",
+    "-4137 Quantity must be zero with closePosition equals true",
+  ],
+  [
+    "side=SELL&type=STOP_MARKET&stopPrice=90&closePosition=true&reduceOnly=true",
+    "-1106 Parameter 'reduceOnly' sent when not required.",
+  ],
+])("[VK14] futures refuse %s", (text, answer) => {
+  expect(refusal("usdm", text)).toBe(answer);
 });
 
 describe("[VK11] filters refuse with the venue's own codes", () => {

@@ -1,3 +1,4 @@
+import { isConditional, isPriced, type OrderType } from "@tapedeck/matching";
 import { isZero } from "../account/decimals.js";
 import { BinanceError, missingParameter } from "../http/binance-error.js";
 import type { Parameters } from "../http/parameters.js";
@@ -7,8 +8,13 @@ import type { Market } from "../http/target.js";
 export interface OrderRequest {
   readonly clientOrderId: string | undefined;
   readonly side: "buy" | "sell";
-  readonly type: "MARKET" | "LIMIT" | "STOP" | "STOP_LIMIT";
-  readonly amount: string;
+  readonly type: OrderType;
+  /** Undefined if the venue determines it. */
+  readonly amount?: string;
+  /** Spot: what a market order shall cost or bring, in its place. */
+  readonly quoteAmount?: string;
+  /** Futures: closes the position, in its place. */
+  readonly closePosition: boolean;
   readonly price?: string;
   readonly stopPrice?: string;
   readonly timeInForce?: "GTC" | "IOC" | "FOK" | "GTX";
@@ -17,7 +23,7 @@ export interface OrderRequest {
 }
 
 interface Kind {
-  readonly type: OrderRequest["type"];
+  readonly type: OrderType;
   readonly postOnly?: boolean;
 }
 
@@ -29,25 +35,32 @@ const kinds: Readonly<Record<Market, Readonly<Record<string, Kind>>>> = {
     MARKET: { type: "MARKET" },
     STOP_LOSS: { type: "STOP" },
     STOP_LOSS_LIMIT: { type: "STOP_LIMIT" },
+    TAKE_PROFIT: { type: "TAKE_PROFIT" },
+    TAKE_PROFIT_LIMIT: { type: "TAKE_PROFIT_LIMIT" },
   },
   usdm: {
     LIMIT: { type: "LIMIT" },
     MARKET: { type: "MARKET" },
     STOP: { type: "STOP_LIMIT" },
     STOP_MARKET: { type: "STOP" },
+    TAKE_PROFIT: { type: "TAKE_PROFIT_LIMIT" },
+    TAKE_PROFIT_MARKET: { type: "TAKE_PROFIT" },
   },
 };
 
 /** Types that Binance has and the engine has not. */
-const withoutEngine = new Set(["TAKE_PROFIT", "TAKE_PROFIT_LIMIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"]);
+const withoutEngine = new Set(["TRAILING_STOP_MARKET"]);
 /** Parameters that change what an order does, and that the engine has not. */
-const withoutEffect = ["quoteOrderQty", "trailingDelta", "icebergQty", "pegPriceType", "closePosition", "goodTillDate"];
+const withoutEffect: Readonly<Record<Market, readonly string[]>> = {
+  spot: ["trailingDelta", "icebergQty", "pegPriceType", "closePosition"],
+  usdm: ["quoteOrderQty", "goodTillDate"],
+};
 
 /** The venue's name of an order's type. */
-export function typeName(market: Market, type: OrderRequest["type"], timeInForce: string | null | undefined): string {
-  if (market === "usdm") return { MARKET: "MARKET", LIMIT: "LIMIT", STOP: "STOP_MARKET", STOP_LIMIT: "STOP" }[type];
-  if (type === "LIMIT" && timeInForce === "GTX") return "LIMIT_MAKER";
-  return { MARKET: "MARKET", LIMIT: "LIMIT", STOP: "STOP_LOSS", STOP_LIMIT: "STOP_LOSS_LIMIT" }[type];
+export function typeName(market: Market, type: OrderType, timeInForce: string | null | undefined): string {
+  if (market === "spot" && type === "LIMIT" && timeInForce === "GTX") return "LIMIT_MAKER";
+  const names = Object.entries(kinds[market]);
+  return names.find(([, kind]) => kind.type === type)?.[0] ?? type;
 }
 
 /**
@@ -62,27 +75,51 @@ export function orderRequest(market: Market, parameters: Parameters, stopName = 
   const name = parameters.required("type");
   const kind = kinds[market][name];
   if (kind === undefined) throw unknownType(name);
-  for (const unsupported of withoutEffect) {
+  for (const unsupported of withoutEffect[market]) {
     const value = parameters.text(unsupported);
     if (value !== undefined && value !== "false") throw notSupported(unsupported);
   }
   const { type, postOnly = false } = kind;
-  const priced = type === "LIMIT" || type === "STOP_LIMIT";
-  const stops = type === "STOP" || type === "STOP_LIMIT";
-  const amount = decimal(parameters, "quantity", true);
+  const priced = isPriced(type);
   const price = decimal(parameters, "price", priced);
-  const stopPrice = decimal(parameters, stopName, stops);
+  const stopPrice = decimal(parameters, stopName, isConditional(kind));
   const timeInForce = timeInForceOf(market, parameters, { priced, postOnly });
   return {
     clientOrderId: clientOrderIdOf(parameters),
     side: side === "BUY" ? "buy" : "sell",
     type,
-    amount: amount ?? "0",
+    ...sizeOf(market, name, type, parameters),
     ...(price !== undefined && { price }),
     ...(stopPrice !== undefined && { stopPrice }),
     ...(timeInForce !== undefined && { timeInForce }),
     reduceOnly: market === "usdm" && parameters.text("reduceOnly")?.toLowerCase() === "true",
   };
+}
+
+/** How much is traded: an amount, what it shall cost, or the whole position. */
+function sizeOf(
+  market: Market,
+  name: string,
+  type: OrderType,
+  parameters: Parameters,
+): Pick<OrderRequest, "amount" | "quoteAmount" | "closePosition"> {
+  if (market === "usdm" && parameters.text("closePosition")?.toLowerCase() === "true")
+    return sizeOfClosing(name, type, parameters);
+  const quoteAmount = market === "spot" ? decimal(parameters, "quoteOrderQty", "optional") : undefined;
+  if (quoteAmount === undefined) return { amount: decimal(parameters, "quantity", true) ?? "0", closePosition: false };
+  if (type !== "MARKET") throw notRequired("quoteOrderQty");
+  if (decimal(parameters, "quantity", "optional") !== undefined)
+    throw new BinanceError("OPTIONAL_PARAMS_BAD_COMBO", "Combination of optional parameters invalid.");
+  return { quoteAmount, closePosition: false };
+}
+
+function sizeOfClosing(name: string, type: OrderType, parameters: Parameters) {
+  if (!isConditional({ type }) || isPriced(type))
+    throw new BinanceError(-4136, `Target strategy invalid for orderType ${name},closePosition true`);
+  if (decimal(parameters, "quantity", "optional") !== undefined)
+    throw new BinanceError(-4137, "Quantity must be zero with closePosition equals true");
+  if (parameters.text("reduceOnly")?.toLowerCase() === "true") throw notRequired("reduceOnly");
+  return { closePosition: true };
 }
 
 function timeInForceOf(
@@ -102,10 +139,10 @@ function timeInForceOf(
 }
 
 /** A positive decimal. Clients send 0 for what an order has not. */
-function decimal(parameters: Parameters, name: string, needed: boolean): string | undefined {
+function decimal(parameters: Parameters, name: string, needed: boolean | "optional"): string | undefined {
   const text = parameters.text(name);
   if (text === undefined) {
-    if (needed) throw missingParameter(name);
+    if (needed === true) throw missingParameter(name);
     return undefined;
   }
   if (!/^\d{1,20}(\.\d{1,20})?$/.test(text)) {
@@ -115,8 +152,9 @@ function decimal(parameters: Parameters, name: string, needed: boolean): string 
       `Illegal characters found in parameter '${name}'; legal range is '${legal}'.`,
     );
   }
-  if (needed) return text;
+  if (needed === true) return text;
   if (isZero(text)) return undefined;
+  if (needed === "optional") return text;
   throw notRequired(name);
 }
 

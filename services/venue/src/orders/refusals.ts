@@ -47,12 +47,20 @@ const answers: Readonly<Record<string, Readonly<Record<Market, Answer>>>> = {
   },
 };
 
+interface Ended {
+  readonly status: OwnOrder["status"];
+  /** In the engine's words. */
+  readonly reason?: string | null | undefined;
+}
+
+/** Whether an order was refused to the client, so that for the venue there has never been one. */
+export function isRefused({ status, reason }: Ended): boolean {
+  return status === "REJECTED" || (status === "EXPIRED" && reason === "would-take");
+}
+
 /** Why a new order is refused to the client; undefined if it was accepted, whatever became of it since. */
-export function newOrderRefusal(market: Market, order: Pick<OwnOrder, "status" | "reason">): BinanceError | undefined {
-  const { status, reason } = order;
-  const isRefused = status === "REJECTED" || (status === "EXPIRED" && reason === "would-take");
-  if (!isRefused) return undefined;
-  return refusalOf(market, reason ?? "");
+export function newOrderRefusal(market: Market, order: Ended): BinanceError | undefined {
+  return isRefused(order) ? refusalOf(market, order.reason ?? "") : undefined;
 }
 
 export function refusalOf(market: Market, reason: string): BinanceError {

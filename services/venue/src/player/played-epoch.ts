@@ -3,7 +3,9 @@ import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { isMoving, playheadAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
 import {
+  lastSharedFrame,
   pinnedTrackOf,
+  type Seq,
   type Tape,
   type TapeCatalog,
   type TrackDecimals,
@@ -50,25 +52,29 @@ const longestWaitMs = 60_000;
  * each when the playhead has reached it. Nobody has to send anything: where the playhead is follows from the session's record and the cluster's clock.
  */
 export class PlayedEpoch {
-  readonly tape: Tape;
   readonly clock: VenueClock;
   readonly book: VenueBook;
   readonly symbol: ListedSymbol;
   /** In the order in which they were added. One that is added while an event is told hears it, too. */
   readonly listeners = new Set<MarketListener>();
   readonly #context: EpochContext;
-  readonly #reader: EventReader;
+  #tape: Tape;
+  #reader: EventReader;
+  /** The tape that the market goes on with, whose events are others from frame `from` on. */
+  #next: { readonly tape: Tape; readonly from: Seq } | undefined;
   readonly #waker = new Waker();
   #record: SessionRecord;
   /** The last event that was told, and the latest time of an event so far, in ns since the tape's start. */
   #n: number;
   #latestNs = Number.NEGATIVE_INFINITY;
+  #toldSeq: Seq = -1;
   #lastTrade: VenueTrade | undefined;
+  #isHeld = false;
   #stopped = false;
 
   private constructor({ record, tape, clock, book, decimals, ns, context }: EpochParts) {
     this.#record = record;
-    this.tape = tape;
+    this.#tape = tape;
     this.clock = clock;
     this.book = book;
     this.symbol = listedSymbol(tape, decimals);
@@ -106,6 +112,10 @@ export class PlayedEpoch {
     return this.#record;
   }
 
+  get tape(): Tape {
+    return this.#next?.tape ?? this.#tape;
+  }
+
   /** The number of the last event that was told. */
   get n(): number {
     return this.#n;
@@ -139,6 +149,25 @@ export class PlayedEpoch {
   update(record: SessionRecord): void {
     this.#record = record;
     this.#waker.wake();
+  }
+
+  /** Tells nothing until it is known with which tape the session goes on. */
+  hold(): void {
+    this.#isHeld = true;
+  }
+
+  /**
+   * The session goes on with another tape within its epoch: its market sees an order. What was told is on both.
+   *
+   * @returns false if that is not so: then the market begins anew
+   */
+  goOnWith(tape: Tape): boolean {
+    const shared = lastSharedFrame(this.#tape, tape);
+    if (shared === undefined || this.#toldSeq > shared) return false;
+    this.#next = tape.id === this.#tape.id ? undefined : { tape, from: shared + 1 };
+    this.#isHeld = false;
+    this.#waker.wake();
+    return true;
   }
 
   /** A listener may be due earlier than what is waited for. */
@@ -193,12 +222,27 @@ export class PlayedEpoch {
     }
   }
 
+  /** Where the tapes part, the next one is read instead. No earlier: it has to be made for that, and more orders may come until then. */
+  #part(): void {
+    if (this.#next === undefined) return;
+    this.#reader.close();
+    this.#tape = this.#next.tape;
+    this.#next = undefined;
+    const ns = this.#tape.startNs + BigInt(Math.floor(Math.max(0, this.#latestNs)));
+    this.#reader = new EventReader(this.#tape, this.#n + 1, ns);
+  }
+
   // HOT: once per event.
   /** Tells a number of events that are due. @returns whether more may be due */
   #tellDue(): boolean {
+    if (this.#isHeld) return false;
     const playheadNs = this.playheadNs;
     for (let told = 0; told < eventsInARow; told++) {
       const event = this.#reader.peek();
+      if (event !== undefined && this.#next !== undefined && event.seq >= this.#next.from) {
+        this.#part();
+        return false;
+      }
       if (event === undefined) {
         // Only when it is known that no event is missing may what waits for one be told.
         if (this.#reader.exhausted) this.#flushUpTo(playheadNs);
@@ -214,6 +258,7 @@ export class PlayedEpoch {
       this.#flushUpTo(ns - 1);
       this.#latestNs = ns;
       this.#n = event.n;
+      this.#toldSeq = event.seq;
       this.#reader.advance();
       this.#tell(event);
     }
@@ -263,7 +308,7 @@ export class PlayedEpoch {
   }
 
   #msToNext(): number {
-    if (!isMoving(this.#record) || this.#record.edge) return longestWaitMs;
+    if (!isMoving(this.#record) || this.#record.edge || this.#isHeld) return longestWaitMs;
     const event = this.#reader.peek();
     let ns = event === undefined ? Number.POSITIVE_INFINITY : this.#nsOf(event);
     for (const { dueNs } of this.listeners) ns = Math.min(ns, dueNs);

@@ -131,10 +131,11 @@ export class Player implements SessionOwner {
 
   changed(record: SessionRecord, before: SessionRecord | undefined): void {
     this.#record = record;
-    if (before !== undefined && (record.epoch !== before.epoch || record.tape !== before.tape)) {
+    if (before !== undefined && record.epoch !== before.epoch) {
       this.#playing?.epoch?.flush();
       this.#end();
-    } else this.#playing?.epoch?.update(record);
+    } else if (before !== undefined && record.tape !== before.tape) this.#changeTape();
+    else this.#playing?.epoch?.update(record);
     if (this.#session !== undefined) this.#feed.follow(record);
   }
 
@@ -170,6 +171,7 @@ export class Player implements SessionOwner {
       (epoch) => {
         playing.epoch = epoch;
         if (this.#playing !== playing) epoch.stop();
+        else if (epoch.tape.id !== this.record.tape) this.#changeTape();
         else epoch.update(this.record); // it may have changed meanwhile
       },
       () => {
@@ -177,6 +179,26 @@ export class Player implements SessionOwner {
       },
     );
     return playing;
+  }
+
+  /** Another tape in the same epoch is that of a market which sees an order: it goes on. */
+  #changeTape(): void {
+    const { record } = this;
+    const playing = this.#playing;
+    if (playing?.epoch === undefined) return; // it is looked at when it is open
+    const { epoch } = playing;
+    epoch.hold();
+    const isNewest = () => this.#playing === playing && this.record.tape === record.tape;
+    this.#context.tapes.open(record.tape).then(
+      (tape) => {
+        if (!isNewest()) return;
+        if (epoch.goOnWith(tape)) epoch.update(this.record);
+        else this.#end();
+      },
+      () => {
+        if (isNewest()) this.#end(); // who asks next hears why
+      },
+    );
   }
 
   #rescaled(epoch: PlayedEpoch): void {

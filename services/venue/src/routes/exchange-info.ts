@@ -1,4 +1,4 @@
-import { mostOrders as mostNewOrders, orderWindow } from "../http/order-counts.js";
+import { rateLimits } from "../http/rate-limits.js";
 import { inBothMarkets, type Route } from "../http/route.js";
 import type { Market } from "../http/target.js";
 import type { ListedSymbol } from "../player/listed-symbol.js";
@@ -18,14 +18,10 @@ export const exchangeInfoRoutes: readonly Route[] = [
       const symbol = parameters.text("symbol");
       if (symbol !== undefined) checkSymbol(symbol, epoch);
       for (const each of listOf(parameters.text("symbols"))) checkSymbol(each, epoch);
-      const { limit } = venue.weights;
       const general = {
         timezone: "UTC",
         serverTime: Math.floor(venue.now()),
-        rateLimits: [
-          { rateLimitType: "REQUEST_WEIGHT", interval: "MINUTE", intervalNum: 1, limit },
-          { rateLimitType: "ORDERS", interval: "SECOND", intervalNum: orderWindow, limit: mostNewOrders },
-        ],
+        rateLimits: rateLimits(venue),
         exchangeFilters: [],
       };
       if (market === "spot") return { ...general, symbols: [spotSymbol(epoch.symbol)], sors: [] };
@@ -54,9 +50,9 @@ function spotSymbol(listed: ListedSymbol) {
   return {
     ...{ symbol, status: "TRADING", baseAsset: base, baseAssetPrecision: precision, quoteAsset: quote },
     ...{ quotePrecision, quoteAssetPrecision: quotePrecision, baseCommissionPrecision: 8, quoteCommissionPrecision: 8 },
-    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT"],
+    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
     ...{ icebergAllowed: false, ocoAllowed: false, otoAllowed: false, opoAllowed: false },
-    ...{ quoteOrderQtyMarketAllowed: false, allowTrailingStop: false, cancelReplaceAllowed: true, amendAllowed: false },
+    ...{ quoteOrderQtyMarketAllowed: true, allowTrailingStop: false, cancelReplaceAllowed: true, amendAllowed: true },
     ...{ pegInstructionsAllowed: false, isSpotTradingAllowed: true, isMarginTradingAllowed: false },
     filters: filtersOf(listed, "spot"),
     ...{ permissions: [], permissionSets: [["SPOT"]] },
@@ -80,7 +76,7 @@ function futuresSymbol(listed: ListedSymbol) {
     ...{ underlyingType: "COIN", underlyingSubType: [], triggerProtect: "0.0500" },
     ...{ liquidationFee: "0.0125", marketTakeBound: "0.05", maxMoveOrderLimit: 10_000 },
     filters: filtersOf(listed, "usdm"),
-    orderTypes: ["LIMIT", "MARKET", "STOP", "STOP_MARKET"],
+    orderTypes: ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
     timeInForce: ["GTC", "IOC", "FOK", "GTX"],
   };
 }

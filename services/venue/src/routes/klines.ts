@@ -2,6 +2,7 @@ import { type Candle, emptyCandle } from "../candles/candle.js";
 import { candleTexts } from "../candles/candle-texts.js";
 import { boundsOf, type Interval, intervalOf } from "../candles/intervals.js";
 import { inBothMarkets, type Route } from "../http/route.js";
+import type { Market } from "../http/target.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import { symbolMarketOf } from "./symbol.js";
 
@@ -21,7 +22,7 @@ export const klineRoutes: readonly Route[] = ["/klines", "/uiKlines"].flatMap((p
         ({ openTime }) => openTime >= (from ?? 0) && openTime <= to,
       );
       const chosen = from === undefined ? all.slice(-limit) : all.slice(0, limit);
-      return chosen.map((candle) => rowOf(candle, interval, epoch));
+      return chosen.map((candle) => rowOf(candle, interval, epoch, request.market));
     },
   }),
 );
@@ -44,10 +45,11 @@ function withEmptyOnes(traded: readonly Candle[], interval: Interval, time: numb
   return all;
 }
 
-function rowOf(candle: Candle, interval: Interval, { book }: PlayedEpoch) {
+function rowOf(candle: Candle, interval: Interval, { book }: PlayedEpoch, market: Market) {
   const { open, high, low, close, volume, quoteVolume, takerBuyVolume, takerBuyQuoteVolume } = candleTexts(
     candle,
     book.decimals,
+    market,
   );
   const closeTime = boundsOf(interval, candle.openTime).end - 1;
   const prices = [candle.openTime, open, high, low, close, volume, closeTime, quoteVolume] as const;

@@ -4,6 +4,7 @@ import type { Market } from "../http/target.js";
 import type { VenueTrade } from "../player/market-events.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { LevelChanges } from "../player/venue-book.js";
+import { written, writtenLevels } from "../player/written-decimals.js";
 import { symbolMarketOf } from "./symbol.js";
 
 /** Futures take these numbers of levels only, spot any. The largest of each market gets the whole book, so that a local book lacks nothing. */
@@ -39,7 +40,7 @@ export const marketDataRoutes: readonly Route[] = [
     async handle(request, venue) {
       const limit = request.parameters.limit({ most: 1_000, usual: 500 });
       const { player, epoch } = await symbolMarketOf(request, venue);
-      return (await player.historyOf(epoch)).recent(limit).map((trade) => tradeOf(trade, request.market === "spot"));
+      return (await player.historyOf(epoch)).recent(limit).map((trade) => tradeOf(trade, request.market));
     },
   }),
   ...inBothMarkets("/historicalTrades", {
@@ -51,7 +52,7 @@ export const marketDataRoutes: readonly Route[] = [
       const recent = (await player.historyOf(epoch)).recent(1_000);
       const from =
         fromId === undefined ? recent.slice(-limit) : recent.filter(({ id }) => id >= fromId).slice(0, limit);
-      return from.map((trade) => tradeOf(trade, request.market === "spot"));
+      return from.map((trade) => tradeOf(trade, request.market));
     },
   }),
   ...inBothMarkets("/aggTrades", {
@@ -68,7 +69,7 @@ export const marketDataRoutes: readonly Route[] = [
       const chosen = isForward
         ? recent.filter(({ id, time }) => id >= (fromId ?? 0) && time >= (startTime ?? 0)).slice(0, limit)
         : recent.slice(-limit);
-      return chosen.map((trade) => aggregateOf(trade, request.market === "spot"));
+      return chosen.map((trade) => aggregateOf(trade, request.market));
     },
   }),
   {
@@ -77,13 +78,13 @@ export const marketDataRoutes: readonly Route[] = [
     weight: 2,
     async handle(request, venue) {
       const { epoch } = await symbolMarketOf(request, venue);
-      return { mins: 5, price: lastPriceOf(epoch), closeTime: epoch.time };
+      return { mins: 5, price: lastPriceOf(epoch, "spot"), closeTime: epoch.time };
     },
   },
 ];
 
 function levelsOf({ book }: PlayedEpoch, limit: number, market: Market): LevelChanges {
-  return book.top(limit < wholeBook[market] ? limit : Number.POSITIVE_INFINITY);
+  return writtenLevels(market, book.top(limit < wholeBook[market] ? limit : Number.POSITIVE_INFINITY));
 }
 
 function depthWeight(limit: number, bounds: readonly number[], weights: readonly number[]): number {
@@ -92,18 +93,22 @@ function depthWeight(limit: number, bounds: readonly number[], weights: readonly
 }
 
 /** Of the last trade, or the middle of the best prices before the first. @throws BinanceError if the tape has neither by now */
-export function lastPriceOf({ lastTrade, book }: PlayedEpoch): string {
-  if (lastTrade !== undefined) return lastTrade.price;
+export function lastPriceOf({ lastTrade, book }: PlayedEpoch, market: Market): string {
+  const text = written[market];
+  if (lastTrade !== undefined) return text(lastTrade.price);
   const { mid } = book.book;
   if (mid === undefined) throw new BinanceError("UNKNOWN", "The session's market has no price yet.", { status: 409 });
-  return book.price(Math.round(mid));
+  return text(book.price(Math.round(mid)));
 }
 
-function tradeOf({ id, price, quantity: qty, time, buyerIsMaker: isBuyerMaker }: VenueTrade, spot: boolean) {
-  const quoteQty = (Number(price) * Number(qty)).toFixed(8);
-  return { id, price, qty, quoteQty, time, isBuyerMaker, ...(spot && { isBestMatch: true }) };
+function tradeOf({ id, price, quantity, time, buyerIsMaker: isBuyerMaker }: VenueTrade, market: Market) {
+  const text = written[market];
+  const quoteQty = (Number(price) * Number(quantity)).toFixed(8);
+  const texts = { price: text(price), qty: text(quantity), quoteQty };
+  return { id, ...texts, time, isBuyerMaker, ...(market === "spot" && { isBestMatch: true }) };
 }
 
-function aggregateOf({ id, price: p, quantity: q, time: T, buyerIsMaker: m }: VenueTrade, spot: boolean) {
-  return { a: id, p, q, f: id, l: id, T, m, ...(spot && { M: true }) };
+function aggregateOf({ id, price, quantity, time: T, buyerIsMaker: m }: VenueTrade, market: Market) {
+  const text = written[market];
+  return { a: id, p: text(price), q: text(quantity), f: id, l: id, T, m, ...(market === "spot" && { M: true }) };
 }

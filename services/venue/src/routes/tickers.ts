@@ -2,7 +2,9 @@ import { type DayStatistics, dayStatistics } from "../candles/day-statistics.js"
 import type { Venue } from "../context.js";
 import type { VenueRequest } from "../http/request.js";
 import type { Route } from "../http/route.js";
+import type { Market } from "../http/target.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
+import { written, writtenLevels } from "../player/written-decimals.js";
 import { lastPriceOf } from "./market-data.js";
 import { checkSymbol, marketOf, type RequestedMarket } from "./symbol.js";
 
@@ -11,24 +13,24 @@ type Describe = (market: RequestedMarket, request: VenueRequest) => object | Pro
 
 const price: Describe = ({ epoch }, { market }) => ({
   symbol: epoch.symbol.symbol,
-  price: lastPriceOf(epoch),
+  price: lastPriceOf(epoch, market),
   ...(market === "usdm" && { time: epoch.time }),
 });
 
 const bookTicker: Describe = ({ epoch }, { market }) => ({
   symbol: epoch.symbol.symbol,
-  ...bestOf(epoch),
+  ...bestOf(epoch, market),
   ...(market === "usdm" && { time: epoch.time, lastUpdateId: epoch.lastUpdateId }),
 });
 
 const day: Describe = async ({ player, epoch }, { market }) => {
-  const statistics = dayStatistics(epoch, await player.historyOf(epoch));
+  const statistics = dayStatistics(epoch, await player.historyOf(epoch), market);
   return {
     ...{ symbol: epoch.symbol.symbol, priceChange: statistics.change, priceChangePercent: statistics.changePercent },
     weightedAvgPrice: statistics.average,
     ...(market === "spot" && { prevClosePrice: statistics.open }),
-    ...{ lastPrice: statistics.close, lastQty: epoch.lastTrade?.quantity ?? "0" },
-    ...(market === "spot" && bestOf(epoch)),
+    ...{ lastPrice: statistics.close, lastQty: written[market](epoch.lastTrade?.quantity ?? "0") },
+    ...(market === "spot" && bestOf(epoch, market)),
     ...sumsOf(statistics),
   };
 };
@@ -51,8 +53,8 @@ function tickers(paths: readonly string[], weight: number, describe: Describe): 
   return paths.map((path) => ({ method: "GET", path, weight, handle }));
 }
 
-function bestOf({ book }: PlayedEpoch) {
-  const { bids, asks } = book.top(1);
+function bestOf({ book }: PlayedEpoch, market: Market) {
+  const { bids, asks } = writtenLevels(market, book.top(1));
   const [[bidPrice = "0", bidQty = "0"] = []] = bids;
   const [[askPrice = "0", askQty = "0"] = []] = asks;
   return { bidPrice, bidQty, askPrice, askQty };

@@ -11,9 +11,8 @@ import type { SocketRequest, SocketRoute } from "./socket-route.js";
 
 /** Longer than any request of the WebSocket API. */
 const maxPayload = 65_536;
-/** As at Binance: how often a client is pinged, and how long it may stay silent. */
-const pingMs = 20_000;
-const silentMs = 60_000;
+/** A client that says nothing for so many pings is gone. */
+const unansweredPings = 3;
 
 /** The open sockets of this node, whatever their kind. */
 export class SocketServer {
@@ -23,12 +22,13 @@ export class SocketServer {
   readonly #open = new Map<WebSocket, string>();
   /** When each socket last said anything, on the monotonic clock. */
   readonly #heardAt = new WeakMap<WebSocket, number>();
-  readonly #stopPinging = interval(() => this.#ping(), pingMs);
+  readonly #stopPinging: () => void;
   #accepting = true;
 
   constructor(venue: Venue, routes: readonly SocketRoute[]) {
     this.#venue = venue;
     this.#routes = routes;
+    this.#stopPinging = interval(() => this.#ping(), venue.config.PING_MS);
   }
 
   get size(): number {
@@ -101,7 +101,7 @@ export class SocketServer {
 
   /** A paused market says nothing for hours: pings keep balancers from closing a socket, and find clients that are gone. */
   #ping(): void {
-    const silentSince = performance.now() - silentMs;
+    const silentSince = performance.now() - unansweredPings * this.#venue.config.PING_MS;
     for (const socket of this.#open.keys()) {
       if ((this.#heardAt.get(socket) ?? 0) < silentSince) socket.terminate();
       else socket.ping();

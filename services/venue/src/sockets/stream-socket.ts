@@ -1,10 +1,11 @@
 import type { WebSocket } from "ws";
 import { z } from "zod";
 import type { Venue } from "../context.js";
-import { BinanceError } from "../http/binance-error.js";
+import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { Client, Player } from "../player/player.js";
 import type { StreamHub, StreamSink } from "../streams/stream-hub.js";
+import { checkListenKey, followAccount, isListenKey } from "../user-streams/user-stream.js";
 import type { SocketRequest, SocketRoute } from "./socket-route.js";
 
 const pattern = /^\/(?:(?:public|market|private)\/)?(ws|stream)(?:\/(.*))?$/;
@@ -16,25 +17,33 @@ const id = z.union([z.number(), z.string(), z.null()]).optional();
 const command = z.object({ method: z.string(), params: z.array(z.union([z.string(), z.boolean()])).optional(), id });
 type Command = z.infer<typeof command>;
 
-/** Market streams: `/ws`, `/ws/STREAM/STREAM` and `/stream?streams=STREAM/STREAM`. */
+/**
+ * Streams: `/ws`, `/ws/STREAM/STREAM` and `/stream?streams=STREAM/STREAM`. A listen key names a stream, too; below futures' `/private` it
+ * is a parameter of its own.
+ */
 export const streamRoute: SocketRoute = {
   matches: (path) => pattern.test(path),
   async prepare(request, venue) {
     const [, form = "", inPath = ""] = pattern.exec(request.path) ?? [];
     const listed = form === "ws" ? decodeURIComponent(inPath) : (request.query.get("streams") ?? "");
     // Some clients connect to a number, as Binance lets them, and subscribe afterwards (ccxt).
-    const names = listed.split("/").filter((name) => /[@!]/.test(name));
+    const names = listed.split("/").filter((name) => /[@!]/.test(name) || isListenKey(name));
+    const listenKey = request.query.get("listenKey") ?? undefined;
+    if (listenKey !== undefined) names.push(listenKey);
     const player = await venue.players.get(request.session);
     const { epoch, streams } = await player.streams();
-    for (const name of names) if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
+    for (const name of names) {
+      if (isListenKey(name) || name === listenKey) await checkListenKey(name, request, venue);
+      else if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
+    }
     return (socket) => {
       const parts = {
         socket,
         request,
+        venue,
         player,
         epoch,
         streams,
-        slowBytes: venue.config.SLOW_BYTES,
         combined: form === "stream",
       };
       new StreamSocket(parts).start(names);
@@ -45,18 +54,22 @@ export const streamRoute: SocketRoute = {
 interface StreamSocketParts {
   readonly socket: WebSocket;
   readonly request: SocketRequest;
+  readonly venue: Venue;
   readonly player: Player;
   readonly epoch: PlayedEpoch;
   readonly streams: StreamHub;
-  readonly slowBytes: Venue["config"]["SLOW_BYTES"];
   readonly combined: boolean;
 }
 
-/** A bot's socket with market streams. It ends with the epoch, as if the venue had restarted. */
+/** A bot's socket with streams of the market, and of its account. It ends with the epoch, as if the venue had restarted. */
 class StreamSocket implements StreamSink, Client {
   readonly #parts: StreamSocketParts;
   readonly #names = new Set<string>();
+  /** What ends each user stream, by its listen key. */
+  readonly #accounts = new Map<string, () => void>();
   #combined: boolean;
+  /** Messages are answered in their order. */
+  #answered = Promise.resolve();
   #second = 0;
   #messages = 0;
 
@@ -82,11 +95,11 @@ class StreamSocket implements StreamSink, Client {
 
   // HOT: once per message of a stream.
   message(data: string, combined: () => string): void {
-    const { socket, slowBytes } = this.#parts;
+    const { socket, venue } = this.#parts;
     if (socket.readyState !== socket.OPEN) return;
     socket.send(this.#combined ? combined() : data);
     // No update may be left out, so a bot that does not read is sent away.
-    if (socket.bufferedAmount > slowBytes) {
+    if (socket.bufferedAmount > venue.config.SLOW_BYTES) {
       socket.close(1008, "too slow");
       setTimeout(() => socket.terminate(), 1_000).unref();
     }
@@ -104,19 +117,22 @@ class StreamSocket implements StreamSink, Client {
       this.#parts.socket.close(1008, "Too many requests");
       return;
     }
+    this.#answered = this.#answered.then(() => this.#answer(text));
+  }
+
+  async #answer(text: string): Promise<void> {
     const parsed = command.safeParse(parseJson(text));
-    const answer = parsed.success ? this.#carryOut(parsed.data) : invalidJson;
+    const answer = parsed.success ? await this.#carryOut(parsed.data) : invalidJson;
     this.#parts.socket.send(JSON.stringify({ ...answer, id: parsed.data?.id ?? null }));
   }
 
   /** @returns what the answer has beside the request's id */
-  #carryOut({ method, params = [] }: Command): object {
+  async #carryOut({ method, params = [] }: Command): Promise<object> {
     const names = params.filter((param) => typeof param === "string");
     switch (method) {
       case "SUBSCRIBE": {
-        const { epoch, streams, request } = this.#parts;
-        const unknown = names.find((name) => !streams.has(name, request.market));
-        if (unknown !== undefined) return invalidRequest(unknownStream(unknown, epoch).message);
+        const refusal = await this.#refusalOf(names);
+        if (refusal !== undefined) return invalidRequest(refusal);
         if (this.#names.size + names.length > mostStreams) {
           return invalidRequest(`Invalid request: a socket may have ${mostStreams} streams.`);
         }
@@ -141,17 +157,59 @@ class StreamSocket implements StreamSink, Client {
     );
   }
 
-  #subscribe(names: readonly string[]): void {
-    const { streams, request } = this.#parts;
-    for (const name of names) {
-      this.#names.add(name);
-      streams.subscribe(name, request.market, this);
+  /** Why these names cannot be subscribed to, in a sentence. */
+  async #refusalOf(names: readonly string[]): Promise<string | undefined> {
+    const { epoch, streams, request, venue } = this.#parts;
+    try {
+      for (const name of names) {
+        if (isListenKey(name)) await checkListenKey(name, request, venue);
+        else if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
+      }
+      return undefined;
+    } catch (thrown) {
+      return binanceErrorOf(thrown).message;
     }
+  }
+
+  #subscribe(names: readonly string[]): void {
+    const { socket, streams, request } = this.#parts;
+    if (socket.readyState !== socket.OPEN) return; // it was closed while its message was checked
+    for (const name of names) {
+      const isKnown = this.#names.has(name);
+      this.#names.add(name);
+      if (!isListenKey(name)) streams.subscribe(name, request.market, this);
+      else if (!isKnown) this.#follow(name);
+    }
+  }
+
+  /** Begins the user stream of a listen key. */
+  #follow(listenKey: string): void {
+    const { socket, request, venue } = this.#parts;
+    const take = (event: object) => {
+      const data = JSON.stringify(event);
+      this.message(data, () => `{"stream":"${listenKey}","data":${data}}`);
+    };
+    followAccount(request, venue, take).then(
+      (end) => {
+        // It may not be wanted any more, or be there already, after commands that came faster than this.
+        if (this.#names.has(listenKey) && !this.#accounts.has(listenKey)) this.#accounts.set(listenKey, end);
+        else end();
+      },
+      (error: unknown) => {
+        venue.log.warn({ err: error, session: request.session }, "a user stream cannot begin; its socket is closed");
+        socket.close(1011, "the account cannot be read");
+      },
+    );
   }
 
   #unsubscribe(names: readonly string[]): void {
     const { streams, request } = this.#parts;
-    for (const name of names) if (this.#names.delete(name)) streams.unsubscribe(name, request.market, this);
+    for (const name of names) {
+      if (!this.#names.delete(name)) continue;
+      if (!isListenKey(name)) streams.unsubscribe(name, request.market, this);
+      this.#accounts.get(name)?.();
+      this.#accounts.delete(name);
+    }
   }
 }
 

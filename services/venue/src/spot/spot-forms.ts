@@ -1,3 +1,4 @@
+import { isConditional } from "@tapedeck/matching";
 import { sum, withDecimals } from "../account/decimals.js";
 import { isOpen, type OwnOrder, type OwnTrade, type SpotBalances, type Symbols, shownStatus } from "../account/own.js";
 import { typeName } from "../orders/order-request.js";
@@ -28,7 +29,7 @@ function result(order: OwnOrder) {
     price: text(order.price),
     origQty: text(order.amount),
     executedQty: text(order.filled),
-    origQuoteOrderQty: text(undefined),
+    origQuoteOrderQty: text(order.quoteAmount),
     cummulativeQuoteQty: text(order.quote),
     status: shownStatus(order),
     timeInForce: timeInForce(order),
@@ -72,8 +73,35 @@ export function cancelAnswer(symbols: Symbols, order: OwnOrder, cancelId: string
   };
 }
 
+/** The answer to a change of an order's quantity. The change has no id of its own: it is numbered by its time. */
+export function amendAnswer({ symbol }: Symbols, order: OwnOrder) {
+  return {
+    transactTime: order.updatedMs,
+    executionId: order.updatedMs,
+    amendedOrder: {
+      symbol,
+      orderId: order.orderId,
+      orderListId: -1,
+      origClientOrderId: order.clientOrderId,
+      clientOrderId: order.clientOrderId,
+      price: text(order.price),
+      qty: text(order.amount),
+      executedQty: text(order.filled),
+      preventedQty: text(undefined),
+      quoteOrderQty: text(undefined),
+      cumulativeQuoteQty: text(order.quote),
+      status: shownStatus(order),
+      timeInForce: timeInForce(order),
+      type: typeName("spot", order.type, order.timeInForce),
+      side: side(order),
+      workingTime: order.createdMs,
+      selfTradePreventionMode: "NONE",
+    },
+  };
+}
+
 export function orderView({ symbol }: Symbols, order: OwnOrder) {
-  const stops = order.type === "STOP" || order.type === "STOP_LIMIT";
+  const waits = isConditional(order);
   return {
     symbol,
     orderId: order.orderId,
@@ -84,8 +112,8 @@ export function orderView({ symbol }: Symbols, order: OwnOrder) {
     icebergQty: text(undefined),
     time: order.createdMs,
     updateTime: order.updatedMs,
-    isWorking: isOpen(order) && !stops,
-    workingTime: stops ? -1 : order.createdMs,
+    isWorking: isOpen(order) && !waits,
+    workingTime: waits ? -1 : order.createdMs,
   };
 }
 
@@ -152,7 +180,7 @@ export function accountPosition(symbols: Symbols, account: SpotBalances, eventMs
 }
 
 /** What the user stream says of an order. */
-export type Execution = "NEW" | "CANCELED" | "REPLACED" | "REJECTED" | "TRADE" | "EXPIRED";
+export type Execution = "NEW" | "CANCELED" | "REPLACED" | "TRADE" | "EXPIRED";
 
 /** @param cancelId the client's id of the cancel that ended it */
 export function executionReport(
@@ -190,7 +218,7 @@ export function executionReport(
     C: cancelId === undefined ? "" : order.clientOrderId,
     x: execution,
     X: shownStatus(order),
-    r: execution === "REJECTED" ? (rejectReasons[order.reason ?? ""] ?? "NONE") : "NONE",
+    r: "NONE",
     i: order.orderId,
     l: text(trade?.own.amount),
     z: text(order.filled),
@@ -206,18 +234,12 @@ export function executionReport(
     O: order.createdMs,
     Z: text(order.quote),
     Y: text(trade?.quote),
-    Q: text(undefined),
+    Q: text(order.quoteAmount),
     W: order.createdMs,
     V: "NONE",
     ...(execution === "EXPIRED" && { eR: expiryReason(order) }),
   };
 }
-
-const rejectReasons: Readonly<Record<string, string>> = {
-  INSUFFICIENT_BALANCE: "INSUFFICIENT_BALANCES",
-  WOULD_TRIGGER: "STOP_PRICE_WOULD_TRIGGER_IMMEDIATELY",
-  "would-take": "WOULD_MATCH_IMMEDIATELY",
-};
 
 function expiryReason({ reason, timeInForce: force }: OwnOrder): string {
   if (reason === "insufficient-funds") return "REJECTED";

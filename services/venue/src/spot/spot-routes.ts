@@ -1,17 +1,25 @@
 import { randomUUID } from "node:crypto";
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
-import { product, sum } from "../account/decimals.js";
+import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
-import { cancelNamed, namedOrder } from "../account/order-lookup.js";
+import { asUnknown, cancelNamed, namedOrder } from "../account/order-lookup.js";
 import { type Outcome, OwnAccount } from "../account/own-account.js";
 import { ownOrder, ownTrade, quotesOf, spotBalances } from "../account/session-trading.js";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import type { Parameters } from "../http/parameters.js";
-import { checkFilters } from "../orders/filters.js";
+import { checkFilters, checkQuantity } from "../orders/filters.js";
 import { orderRequest } from "../orders/order-request.js";
 import { newOrderRefusal, unknownOrder } from "../orders/refusals.js";
-import { accountView, cancelAnswer, newOrderAnswer, orderView, type ResponseType, tradeView } from "./spot-forms.js";
+import {
+  accountView,
+  amendAnswer,
+  cancelAnswer,
+  newOrderAnswer,
+  orderView,
+  type ResponseType,
+  tradeView,
+} from "./spot-forms.js";
 
 const api = "/api/v3";
 
@@ -20,17 +28,31 @@ export const spotRoutes: readonly KeyedRoute[] = [
   {
     method: "POST",
     path: `${api}/order`,
+    action: "place_order",
     orders: () => 1,
     handle: (request, venue) => withSymbol(request, venue, placeOrder),
   },
   { method: "POST", path: `${api}/order/test`, handle: (request, venue) => withSymbol(request, venue, testOrder) },
   { method: "GET", path: `${api}/order`, weight: 4, handle: (request, venue) => withSymbol(request, venue, showOrder) },
-  { method: "DELETE", path: `${api}/order`, handle: (request, venue) => withSymbol(request, venue, cancelOrder) },
+  {
+    method: "DELETE",
+    path: `${api}/order`,
+    action: "cancel_order",
+    handle: (request, venue) => withSymbol(request, venue, cancelOrder),
+  },
   {
     method: "POST",
     path: `${api}/order/cancelReplace`,
+    action: "replace_order",
     orders: () => 1,
     handle: (request, venue) => withSymbol(request, venue, cancelReplace),
+  },
+  {
+    method: "PUT",
+    path: `${api}/order/amend/keepPriority`,
+    action: "replace_order",
+    weight: 4,
+    handle: (request, venue) => withSymbol(request, venue, amendOrder),
   },
   {
     method: "GET",
@@ -50,6 +72,7 @@ export const spotRoutes: readonly KeyedRoute[] = [
   {
     method: "DELETE",
     path: `${api}/openOrders`,
+    action: "cancel_orders",
     handle: (request, venue) =>
       withSymbol(request, venue, async (account) => {
         const canceled = await account.cancelAll();
@@ -138,6 +161,27 @@ async function cancelOrder(account: OwnAccount, parameters: Parameters) {
   const canceled = own(account, await cancelNamed(account, parameters));
   if (canceled.status === "FILLED") throw unknownOrder(); // it was filled before the cancel arrived
   return cancelAnswer(account.symbols, canceled, parameters.text("newClientOrderId") ?? randomUUID());
+}
+
+/** Makes a resting order smaller, which keeps its place in the queue, its id and its client's id. */
+async function amendOrder(account: OwnAccount, parameters: Parameters) {
+  const quantity = parameters.required("newQty");
+  const { order } = await namedOrder(account, parameters);
+  const named = parameters.text("newClientOrderId") ?? order.client_order_id;
+  if (named !== order.client_order_id)
+    throw notAmended("Parameter 'newClientOrderId' is not supported by Tapedeck's venue.");
+  checkQuantity(quantity, account.instrument);
+  if (compared(quantity, order.amount) >= 0) throw notAmended("Order amend (quantity increase) is not supported.");
+  const open = sum(quantity, `-${order.filled}`);
+  if (order.price === null || compared(open, "0") <= 0)
+    throw notAmended("Order amend is not supported for this order.");
+  const change = { price: order.price, amount: open };
+  const amended = own(account, await asUnknown(() => account.replace(order.order_id, change)));
+  return amendAnswer(account.symbols, amended);
+}
+
+function notAmended(message: string): BinanceError {
+  return new BinanceError(-2038, message);
 }
 
 /** Cancels, then places. Without success in both, the answer is an error that says what became of each. */

@@ -81,12 +81,13 @@ class CandleStream implements MarketStream {
   }
 
   #tell(closed: boolean): void {
-    const { epoch, send } = this.#context;
+    const { epoch, market, send } = this.#context;
     const candle = this.#candle;
     if (candle === undefined) return;
     const { open, high, low, close, volume, quoteVolume, takerBuyVolume, takerBuyQuoteVolume } = candleTexts(
       candle,
       epoch.book.decimals,
+      market,
     );
     const { end } = boundsOf(this.#interval, candle.openTime);
     const s = epoch.symbol.symbol;

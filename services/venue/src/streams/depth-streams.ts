@@ -1,5 +1,6 @@
 import type { DepthUpdate } from "../player/market-events.js";
 import type { LevelText } from "../player/venue-book.js";
+import { written, writtenLevels } from "../player/written-decimals.js";
 import { intervalEnd, type MakeStream, msInNs, type StreamContext } from "./market-stream.js";
 
 /** `@depth`: each update of the book, as the venue of the tape said it. None is left out or joined with another. */
@@ -54,7 +55,7 @@ export function bestLevels(levels: number, intervalMs: number): MakeStream {
         const { bids, asks } = epoch.book.top(levels);
         const message =
           market === "spot"
-            ? { lastUpdateId: last.id, bids, asks }
+            ? { lastUpdateId: last.id, ...writtenLevels(market, { bids, asks }) }
             : depthUpdate(context, { ...last, previousId, bids, asks });
         context.send(JSON.stringify(message));
         previousId = last.id;
@@ -84,7 +85,8 @@ export const bestPrices: MakeStream = ({ epoch, market, send }) => {
       const best = `${bid} ${bidQuantity} ${ask} ${askQuantity}`;
       if (best === told) return;
       told = best;
-      const prices = { s: epoch.symbol.symbol, b: bid, B: bidQuantity, a: ask, A: askQuantity };
+      const text = written[market];
+      const prices = { s: epoch.symbol.symbol, b: text(bid), B: text(bidQuantity), a: text(ask), A: text(askQuantity) };
       send(
         JSON.stringify(
           market === "spot" ? { u: id, ...prices } : { e: "bookTicker", u: id, ...prices, T: time, E: eventTime },
@@ -95,7 +97,8 @@ export const bestPrices: MakeStream = ({ epoch, market, send }) => {
 };
 
 function depthUpdate({ epoch, market }: StreamContext, update: DepthUpdate) {
-  const { eventTime: E, time: T, previousId, id: u, bids: b, asks: a } = update;
+  const { eventTime: E, time: T, previousId, id: u } = update;
+  const { bids: b, asks: a } = writtenLevels(market, update);
   const ids = { s: epoch.symbol.symbol, U: previousId + 1, u };
   if (market === "spot") return { e: "depthUpdate", E, ...ids, b, a };
   return { e: "depthUpdate", E, T, ...ids, pu: previousId, b, a };

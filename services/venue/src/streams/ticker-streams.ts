@@ -1,5 +1,6 @@
 import { type DayStatistics, dayStatistics } from "../candles/day-statistics.js";
 import type { TradeHistory } from "../candles/trade-history.js";
+import { written } from "../player/written-decimals.js";
 import { intervalEnd, type MakeStream, type MarketStream, msInNs, type StreamContext } from "./market-stream.js";
 
 /** How often a ticker that changes is told, in tape time. */
@@ -45,7 +46,8 @@ function ofDay(context: StreamContext, message: (day: DayStatistics) => object):
     () => {}, // the tape cannot be read: no tickers until the bot connects again
   );
   return everyInterval(context.epoch, everyMs, () => {
-    if (history !== undefined) context.send(JSON.stringify(message(dayStatistics(context.epoch, history))));
+    if (history !== undefined)
+      context.send(JSON.stringify(message(dayStatistics(context.epoch, history, context.market))));
   });
 }
 
@@ -82,11 +84,12 @@ function tickerMessage({ epoch, market }: StreamContext, day: DayStatistics): ob
   const [[b = "0", B = "0"] = []] = bids;
   const [[a = "0", A = "0"] = []] = asks;
   const previousClose = market === "spot" ? { x: day.open } : {};
-  const best = market === "spot" ? { b, B, a, A } : {};
+  const text = written[market];
+  const best = market === "spot" ? { b: text(b), B: text(B), a: text(a), A: text(A) } : {};
   return {
     ...{ e: "24hrTicker", E: epoch.time, s: epoch.symbol.symbol, p: day.change, P: day.changePercent, w: day.average },
     ...previousClose,
-    ...{ c: day.close, Q: lastTrade?.quantity ?? "0" },
+    ...{ c: day.close, Q: text(lastTrade?.quantity ?? "0") },
     ...best,
     ...{ o: day.open, h: day.high, l: day.low, v: day.volume, q: day.quoteVolume },
     ...{ O: epoch.time - dayMs, C: epoch.time, F: day.firstId, L: day.lastId, n: day.trades },

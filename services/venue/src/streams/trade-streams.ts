@@ -1,4 +1,5 @@
 import type { VenueTrade } from "../player/market-events.js";
+import { written } from "../player/written-decimals.js";
 import type { MakeStream, StreamContext } from "./market-stream.js";
 
 /** `@trade`: each trade of the tape. */
@@ -18,14 +19,21 @@ function ofTrades(context: StreamContext, message: (context: StreamContext, trad
 }
 
 function tradeMessage({ epoch, market }: StreamContext, trade: VenueTrade): object {
-  const { id: t, eventTime: E, time: T, price: p, quantity: q, buyerIsMaker: m } = trade;
+  const { id: t, eventTime: E, time: T, buyerIsMaker: m } = trade;
+  const { p, q } = pricesOf(trade, market);
   const s = epoch.symbol.symbol;
   if (market === "spot") return { e: "trade", E, s, t, p, q, T, m, M: true };
   return { e: "trade", E, T, s, t, p, q, X: "MARKET", m };
 }
 
 function aggregateMessage({ epoch, market }: StreamContext, trade: VenueTrade): object {
-  const { id, eventTime: E, time: T, price: p, quantity: q, buyerIsMaker: m } = trade;
+  const { id, eventTime: E, time: T, buyerIsMaker: m } = trade;
+  const { p, q } = pricesOf(trade, market);
   const message = { e: "aggTrade", E, s: epoch.symbol.symbol, a: id, p, q, f: id, l: id, T, m };
   return market === "spot" ? { ...message, M: true } : message;
+}
+
+function pricesOf({ price, quantity }: VenueTrade, market: StreamContext["market"]) {
+  const text = written[market];
+  return { p: text(price), q: text(quantity) };
 }

@@ -20,11 +20,16 @@ type Fields = Readonly<Record<string, string | number | boolean>>;
 export class SigningClient {
   readonly #base: string;
   readonly #key: BotKey;
+  readonly #timeoutMs: number;
 
-  /** @param base up to the session, such as `http://127.0.0.1:8000/venue/binance/s1` */
-  constructor(base: string, key: BotKey) {
+  /**
+   * @param base up to the session, such as `http://127.0.0.1:8000/venue/binance/s1`
+   * @param timeoutMs after which a request rejects
+   */
+  constructor(base: string, key: BotKey, { timeoutMs = 300_000 } = {}) {
     this.#base = base;
     this.#key = key;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Sends a signed request. What `fields` says of `timestamp` and `signature` replaces what is right. */
@@ -42,7 +47,8 @@ export class SigningClient {
 
   async #send(method: string, path: string): Promise<BotAnswer> {
     const headers = { "X-MBX-APIKEY": this.#key.apiKey };
-    const answer = await fetch(`${this.#base}${path}`, { method, headers });
+    const signal = AbortSignal.timeout(this.#timeoutMs);
+    const answer = await fetch(`${this.#base}${path}`, { method, headers, signal });
     return { status: answer.status, headers: answer.headers, body: await answer.json() };
   }
 }

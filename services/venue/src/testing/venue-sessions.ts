@@ -32,7 +32,7 @@ export function venueSessions({
   const store = new SessionStore(redis, keys);
   const tapes = new TapeCatalog(new FolderTapeStore(folder), {
     cache: new BlockCache(2 ** 24),
-    orders: (id) => store.orders(id),
+    orders: (id, from) => store.orders(id, from),
   });
   const tickerQueue = new TickerQueue({ redis, keys, queues: 1 });
   const sessions = new SessionService({ store, tapes, tickerQueue, log, defaultTape });

@@ -1,3 +1,4 @@
+import { isConditional } from "@tapedeck/matching";
 import type { SessionFill, SessionOrder } from "@tapedeck/protocol";
 import type { Standing, TradingMessage } from "@tapedeck/trading";
 import { product, sum } from "../account/decimals.js";
@@ -5,12 +6,13 @@ import type { FuturesBalances, OwnOrder, OwnTrade, SpotBalances, Symbols } from 
 import { ownOrder, ownTrade, quotesOf, type TimeOf } from "../account/session-trading.js";
 import { accountUpdate, algoUpdate, orderTradeUpdate } from "../futures/futures-forms.js";
 import type { Market } from "../http/target.js";
+import { isRefused } from "../orders/refusals.js";
 import { accountPosition, executionReport } from "../spot/spot-forms.js";
 
 /** What happened to an order, with the fill that it was, if it was one. */
 interface Change {
   readonly order: OwnOrder;
-  readonly kind: "new" | "canceled" | "expired" | "rejected" | "trade" | "triggered" | "replaced";
+  readonly kind: "new" | "canceled" | "expired" | "trade" | "triggered" | "replaced";
   readonly fill: OwnTrade | undefined;
   /** A stop order that has become an ordinary one, or is one. */
   readonly isLive: boolean;
@@ -38,9 +40,16 @@ export class UserEvents {
       if (status !== "PENDING") this.#told.set(order_id, { triggered: Number(filled) > 0 });
   }
 
-  /** The events of some messages. @param eventMs when they are told */
+  /**
+   * The events of some messages. Orders that were refused have none, as at Binance: their senders have an error for an answer.
+   *
+   * @param eventMs when they are told
+   */
   of(messages: readonly TradingMessage[], eventMs: number): object[] {
     const events: object[] = [];
+    const refused = new Set(
+      messages.flatMap(({ type, data }) => (type === "order" && isRefused(data) ? [data.order_id] : [])),
+    );
     let fill: SessionFill | undefined;
     for (const message of messages) {
       // A fill is followed by its order as it is after it.
@@ -48,6 +57,7 @@ export class UserEvents {
         fill = message.data;
         continue;
       }
+      if (refused.has(message.data.order_id)) continue;
       const event = this.#eventOf(this.#changeOf(message.data, fill), eventMs);
       if (event !== undefined) events.push(event);
       fill = undefined;
@@ -70,8 +80,7 @@ export class UserEvents {
     const told = this.#told.get(id);
     const kind = kindOf(own, fill !== undefined, told);
     this.#told.set(id, { triggered: told?.triggered === true || kind === "triggered" || kind === "trade" });
-    const isStop = own.type === "STOP" || own.type === "STOP_LIMIT";
-    const isLive = !isStop || told?.triggered === true || kind === "trade";
+    const isLive = !isConditional(own) || told?.triggered === true || kind === "trade";
     return { order: own, kind, fill: fill && ownTrade(fill, timeOf), isLive };
   }
 
@@ -89,7 +98,6 @@ export class UserEvents {
   #futuresEvent({ order, kind, fill, isLive }: Change, eventMs: number): object | undefined {
     const { symbols } = this.#options;
     if (!isLive) return algoUpdate(symbols, order, algoStatuses[kind], eventMs);
-    if (kind === "rejected") return undefined; // only its sender hears of it
     const trade = fill && { own: fill };
     return orderTradeUpdate(symbols, { order, execution: futuresExecutions[kind], trade, eventMs });
   }
@@ -99,16 +107,14 @@ function kindOf({ status, type }: OwnOrder, filled: boolean, told: { triggered: 
   if (filled) return "trade";
   if (status === "CANCELED") return "canceled";
   if (status === "EXPIRED") return "expired";
-  if (status === "REJECTED") return "rejected";
   if (told === undefined) return "new";
-  return (type === "STOP" || type === "STOP_LIMIT") && !told.triggered ? "triggered" : "replaced";
+  return isConditional({ type }) && !told.triggered ? "triggered" : "replaced";
 }
 
 const spotExecutions = {
   new: "NEW",
   canceled: "CANCELED",
   expired: "EXPIRED",
-  rejected: "REJECTED",
   replaced: "REPLACED",
 } as const;
 const futuresExecutions = {
@@ -123,7 +129,6 @@ const algoStatuses = {
   new: "NEW",
   canceled: "CANCELED",
   expired: "EXPIRED",
-  rejected: "REJECTED",
   trade: "FINISHED",
   triggered: "TRIGGERED",
   replaced: "NEW",

@@ -3,11 +3,12 @@ import type { SessionRecord } from "@tapedeck/sessions";
 import type { WebSocket } from "ws";
 import { authenticate, knownKey } from "../access/authenticate.js";
 import { signedParameters } from "../access/signature.js";
-import { countOrders } from "../access/signed-route.js";
+import { performed } from "../access/signed-route.js";
 import { OwnAccount } from "../account/own-account.js";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import { Parameters } from "../http/parameters.js";
+import { usedRateLimits } from "../http/rate-limits.js";
 import type { VenueRequest } from "../http/request.js";
 import { routes } from "../routes/index.js";
 import { keyedRequests, signedRequests } from "../routes/keyed.js";
@@ -31,6 +32,8 @@ export class ApiSocket {
   readonly #request: SocketRequest;
   readonly #venue: Venue;
   readonly #connectedSince: number;
+  /** Whether answers say what the rate limits are, where the request does not say. */
+  readonly #hasLimits: boolean;
   #logon: Logon | undefined;
   /** What ends each subscription, by its id. */
   readonly #subscriptions = new Map<number, () => void>();
@@ -43,6 +46,7 @@ export class ApiSocket {
     this.#request = request;
     this.#venue = venue;
     this.#connectedSince = Math.floor(venue.now());
+    this.#hasLimits = isOn(request.query.get("returnRateLimits") ?? undefined, true);
     socket.on("message", (data, isBinary) => {
       if (!isBinary) void this.#receive(data.toString());
     });
@@ -51,15 +55,19 @@ export class ApiSocket {
 
   async #receive(text: string): Promise<void> {
     let id: ApiRequest["id"] = null;
+    let hasLimits = this.#hasLimits;
+    const answer = (result: object) =>
+      this.#send({ id, ...result, ...(hasLimits && { rateLimits: usedRateLimits(this.#venue, this.#request) }) });
     try {
       const request = apiRequest(text);
       id = request.id;
-      this.#send({ id, status: 200, result: await this.#answer(request) });
+      hasLimits = isOn(request.params.returnRateLimits, hasLimits);
+      answer({ status: 200, result: await this.#answer(request) });
     } catch (thrown) {
       const error = binanceErrorOf(thrown);
       if (error.status === 500)
         this.#venue.log.error({ err: thrown }, "WebSocket request failed with an unexpected error");
-      this.#send({ id, status: error.status, error: error.body });
+      answer({ status: error.status, error: error.body });
     }
   }
 
@@ -105,8 +113,7 @@ export class ApiSocket {
     const signedRoute = signed.get(name);
     if (signedRoute !== undefined) {
       const session = await this.#authenticate(params);
-      countOrders(signedRoute, request, this.#venue);
-      return signedRoute.handle({ ...request, ...session }, this.#venue);
+      return performed(signedRoute, { ...request, ...session }, this.#venue);
     }
     const keyedRoute = keyed.get(name);
     if (keyedRoute !== undefined) return keyedRoute.handle({ ...request, ...(await this.#keyOf(params)) }, this.#venue);
@@ -162,7 +169,7 @@ export class ApiSocket {
       apiKey: this.#logon?.key.apiKey ?? null,
       authorizedSince: this.#logon?.since ?? null,
       connectedSince: this.#connectedSince,
-      returnRateLimits: false,
+      returnRateLimits: this.#hasLimits,
       serverTime: Math.floor(this.#venue.now()),
       userDataStream: this.#subscriptions.size > 0,
     };
@@ -231,4 +238,9 @@ function credentialsOf(params: ApiRequest["params"]) {
     timestamp: text("timestamp"),
     recvWindow: text("recvWindow"),
   };
+}
+
+/** A switch of the WebSocket API; Binance takes texts, too. */
+function isOn(given: string | number | boolean | undefined, usual: boolean): boolean {
+  return given === undefined ? usual : `${given}` === "true";
 }

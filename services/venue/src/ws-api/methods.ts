@@ -22,6 +22,7 @@ export const methods: Readonly<Record<Market, Readonly<Record<string, Target>>>>
     "order.status": ["GET", "/api/v3/order"],
     "order.cancel": ["DELETE", "/api/v3/order"],
     "order.cancelReplace": ["POST", "/api/v3/order/cancelReplace"],
+    "order.amend.keepPriority": ["PUT", "/api/v3/order/amend/keepPriority"],
     "openOrders.status": ["GET", "/api/v3/openOrders"],
     "openOrders.cancelAll": ["DELETE", "/api/v3/openOrders"],
     allOrders: ["GET", "/api/v3/allOrders"],

@@ -12,5 +12,6 @@ export function programOf(
 
 /** Before a run that starts processes: they are what was compiled last. */
 export function setup(): void {
+  if (process.env.TAPEDECK_TEST_BUILT) return; // by npm test, for all of its parts
   execFileSync(process.execPath, ["scripts/bundle-processes.mjs"], { cwd: root, stdio: "inherit" });
 }

@@ -36,6 +36,13 @@ export class VenueSocket {
     return this.until((each) => each.id === id, `an answer to ${method}`);
   }
 
+  /** Sends a command of market streams, such as SUBSCRIBE, and resolves to its answer. */
+  async command(method: string, params: readonly string[] = []): Promise<VenueMessage> {
+    const id = ++this.#id;
+    this.#socket.send(JSON.stringify({ id, method, params }));
+    return this.until((each) => each.id === id, `an answer to ${method}`);
+  }
+
   /** The first message that is as wanted, once it is there. */
   async until(isWanted: (each: VenueMessage) => boolean, what: string): Promise<VenueMessage> {
     const deadline = Date.now() + soon.timeout;

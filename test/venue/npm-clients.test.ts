@@ -1,12 +1,12 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { fillsAnswer } from "@tapedeck/protocol";
 import { describe, expect } from "vitest";
-import { z } from "zod";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { npmClients, refusedLicences } from "../support/npm-clients.js";
+import { withoutProxies } from "../support/python.js";
 import { recordedFiles } from "../support/tapes.js";
+import { expectReconciled, tradeReport } from "../support/venue/reconciled.js";
 import { venueAddress, venueKey } from "../support/venue-bot.js";
 
 const run = promisify(execFile);
@@ -17,23 +17,6 @@ if (noRecording) console.warn("SKIPPED: clients of Binance at the venue, without
 const folder = noRecording ? undefined : await npmClients();
 /** Orders of each client: some for the suite, a thousand to be sure. */
 const orders = Number(process.env.TAPEDECK_VENUE_ORDERS ?? 12);
-
-const report = z.looseObject({
-  trades: z.array(
-    z.object({
-      id: z.string(),
-      order: z.string(),
-      side: z.string(),
-      price: z.string(),
-      amount: z.string(),
-      fee: z.string(),
-    }),
-  ),
-  /** Ids of the trades that the user stream told. */
-  told: z.array(z.string()),
-  /** The local book of the client and the venue's answer, when the market stood still. */
-  open: z.int(),
-});
 
 /** Runs a client's program. Resolves to what it reports; rejects with what it printed as errors. */
 async function runClient(cluster: TestCluster, program: string, id: string, market: "spot" | "usdm") {
@@ -47,36 +30,7 @@ async function runClient(cluster: TestCluster, program: string, id: string, mark
   const path = fileURLToPath(new URL(`clients/${program}`, import.meta.url));
   const timeout = 100_000 + orders * 1_000;
   const { stdout } = await run(process.execPath, [path, JSON.stringify(task)], { env: withoutProxies(), timeout });
-  return report.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
-}
-
-/** The venue is on this machine, so no proxy leads to it. */
-function withoutProxies(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/_proxy$/i.test(name)));
-}
-
-/** A decimal without zeros that say nothing. */
-const plain = (text: string) =>
-  text.replace(/\.?0+$/, (zeros) => (zeros.includes(".") || text.includes(".") ? "" : zeros));
-
-/** What a client says of its trades is what the session has, to the last digit. */
-async function expectReconciled(cluster: TestCluster, id: string, { trades, told, open }: z.infer<typeof report>) {
-  const { fills } = await cluster.http.ask(fillsAnswer, "GET", `/sessions/${id}/fills?limit=1000`);
-  expect(
-    trades.map(({ fee, price, amount, ...rest }) => ({
-      ...rest,
-      price: plain(price),
-      amount: plain(amount),
-      fee: plain(fee),
-    })),
-  ).toEqual(
-    fills.map(({ fill_id, order_id, side, price, amount, fee }) => ({
-      ...{ id: fill_id, order: order_id, side, price: plain(price), amount: plain(amount), fee: plain(fee) },
-    })),
-  );
-  expect(told).toEqual(trades.map((trade) => trade.id));
-  expect(open).toBe(0);
-  expect(fills.length).toBeGreaterThan(orders / 3);
+  return tradeReport.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
 }
 
 describe.skipIf(folder === undefined)("clients of npm, with addresses and a key of their own", () => {
@@ -96,7 +50,7 @@ describe.skipIf(folder === undefined)("clients of npm, with addresses and a key 
       const { session_id: id } = await cluster.http.create({ tape: "usdm" });
       await cluster.http.control(id, "start");
       const said = await runClient(cluster, program, id, market);
-      await expectReconciled(cluster, id, said);
+      await expectReconciled(cluster, id, said, orders);
       cluster.note(`${program} ${market}: ${orders} orders, ${said.trades.length} trades, as the session has them`);
       await cluster.http.delete(id);
     },

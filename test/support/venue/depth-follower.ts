@@ -59,6 +59,10 @@ export class DepthFollower {
     return follower;
   }
 
+  get market(): DepthFollowerOptions["market"] {
+    return this.#options.market;
+  }
+
   get lastId(): number {
     return this.#lastId;
   }

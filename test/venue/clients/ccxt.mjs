@@ -5,6 +5,8 @@ const { spot, usdm, apiKey, secret, market, symbol, orders, amount } = task();
 const ccxt = installed("ccxt");
 const exchange = new (market === "spot" ? ccxt.pro.binance : ccxt.pro.binanceusdm)({ apiKey, secret });
 exchange.urls.api = addressed(exchange.urls.api);
+// ccxt takes messages for spot's if they come from an address with /stream in it, such as //stream.binance.com.
+exchange.urls.api.ws.spot = `${wsOf(spot)}/stream`;
 
 /** The same paths at the session's venue. */
 function addressed(urls) {

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/adshao/go-binance/v2/futures"
+)
+
+type usdm struct {
+	task
+	client *futures.Client
+}
+
+func newFutures(t task) *usdm {
+	client := futures.NewClient(t.APIKey, t.Secret)
+	client.BaseURL = t.Usdm
+	futures.BaseWsMainUrl = wsOf(t.Usdm) + "/ws"
+	return &usdm{t, client}
+}
+
+func (u *usdm) follow(h *heard) error {
+	key, err := u.client.NewStartUserStreamService().Do(background)
+	if err != nil {
+		return err
+	}
+	user := func(event *futures.WsUserDataEvent) {
+		if event.Event == futures.UserDataEventTypeOrderTradeUpdate && event.OrderTradeUpdate.ExecutionType == futures.OrderExecutionTypeTrade {
+			h.trade(event.OrderTradeUpdate.TradeID)
+		}
+	}
+	if _, _, err := futures.WsUserDataServe(key, user, h.fail); err != nil {
+		return err
+	}
+	depth := func(event *futures.WsDepthEvent) { h.update(event.FirstUpdateID, event.LastUpdateID) }
+	_, _, err = futures.WsDiffDepthServeWithRate(u.Symbol, 100*time.Millisecond, depth, h.fail)
+	return err
+}
+
+func (u *usdm) prices() (bid, ask string, err error) {
+	info, err := u.client.NewExchangeInfoService().Do(background)
+	if err != nil {
+		return "", "", err
+	}
+	if info.Symbols[0].LotSizeFilter() == nil {
+		return "", "", fmt.Errorf("no filters for %s", info.Symbols[0].Symbol)
+	}
+	book, err := u.client.NewDepthService().Symbol(u.Symbol).Limit(5).Do(background)
+	if err != nil {
+		return "", "", err
+	}
+	return book.Bids[0].Price, book.Asks[0].Price, nil
+}
+
+func (u *usdm) marketOrder(side string) error {
+	order, err := u.client.NewCreateOrderService().Symbol(u.Symbol).Side(futures.SideType(side)).
+		Type(futures.OrderTypeMarket).Quantity(u.Amount).NewOrderResponseType(futures.NewOrderRespTypeRESULT).Do(background)
+	if err == nil && order.Status != futures.OrderStatusTypeFilled {
+		return fmt.Errorf("a market order is %s", order.Status)
+	}
+	return err
+}
+
+func (u *usdm) restingOrder(side, price string) (int64, error) {
+	order, err := u.client.NewCreateOrderService().Symbol(u.Symbol).Side(futures.SideType(side)).
+		Type(futures.OrderTypeLimit).TimeInForce(futures.TimeInForceTypeGTC).Quantity(u.Amount).Price(price).Do(background)
+	if err != nil {
+		return 0, err
+	}
+	return order.OrderID, nil
+}
+
+func (u *usdm) cancel(id int64) error {
+	order, err := u.client.NewCancelOrderService().Symbol(u.Symbol).OrderID(id).Do(background)
+	if err == nil && order.Status != futures.OrderStatusTypeCanceled {
+		return fmt.Errorf("a canceled order is %s", order.Status)
+	}
+	return err
+}
+
+func (u *usdm) trades() ([]trade, error) {
+	found, err := u.client.NewListAccountTradeService().Symbol(u.Symbol).Limit(1000).Do(background)
+	all := make([]trade, len(found))
+	for i, each := range found {
+		all[i] = trade{fmt.Sprint(each.ID), fmt.Sprint(each.OrderID), sideText(each.Buyer), each.Price, each.Quantity, each.Commission}
+	}
+	return all, err
+}
+
+func (u *usdm) open() (int, error) {
+	orders, err := u.client.NewListOpenOrdersService().Symbol(u.Symbol).Do(background)
+	return len(orders), err
+}

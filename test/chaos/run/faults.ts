@@ -38,11 +38,18 @@ export interface Fault {
   prepare(random: Random, viewers: readonly Viewer[]): Promise<Strike>;
 }
 
-const kinds = ["ticker", "gateway", "api", "feed"] as const;
-type Kind = (typeof kinds)[number];
+/** Those that viewers depend on. */
+const viewed = ["ticker", "gateway", "api", "feed"] as const;
+export type Kind = (typeof viewed)[number] | "venue";
 
 export function servicesOf(cluster: Cluster, kind: Kind): readonly Service[] {
-  return { ticker: cluster.tickers, gateway: cluster.gateways, api: cluster.apis, feed: cluster.feeds }[kind];
+  return {
+    ticker: cluster.tickers,
+    gateway: cluster.gateways,
+    api: cluster.apis,
+    feed: cluster.feeds,
+    venue: cluster.venues,
+  }[kind];
 }
 
 async function end({ child }: Service, signal: "SIGKILL" | "SIGTERM"): Promise<undefined> {
@@ -69,6 +76,7 @@ async function silence(line: Line, ms: number): Promise<undefined> {
 function affects(kind: Kind, { name }: Service): (viewer: Viewer) => boolean {
   if (kind === "ticker") return ({ ticker }) => ticker.startsWith(`${name}-`);
   if (kind === "gateway") return ({ gateway }) => gateway === name;
+  if (kind === "venue") return () => false;
   return kind === "feed" ? ({ mode }) => mode === "LIVE" : () => true;
 }
 
@@ -88,10 +96,11 @@ const weights: Readonly<Record<Kind, Readonly<Record<Way, number>>>> = {
   gateway: { SIGKILL: 3, SIGTERM: 3, frozen: 3 },
   api: { SIGKILL: 1, SIGTERM: 2, frozen: 1 },
   feed: { SIGKILL: 1, SIGTERM: 2, frozen: 1 },
+  venue: { SIGKILL: 4, SIGTERM: 3, frozen: 4 },
 };
 
 /** What can happen to the processes of a cluster, which restarts them by itself. */
-export function processFaults(cluster: Cluster): Fault[] {
+export function processFaults(cluster: Cluster, kinds: readonly Kind[] = viewed): Fault[] {
   return kinds.flatMap((kind) =>
     (["SIGKILL", "SIGTERM", "frozen"] as const).map((way): Fault => {
       const targetMs = targetsMs[`${kind} ${way}`];
@@ -139,7 +148,7 @@ export function lineFaults(
 
 export async function untilAllReady(cluster: Cluster, ms = 60_000): Promise<void> {
   const deadline = performance.now() + ms;
-  const services = () => kinds.flatMap((kind) => servicesOf(cluster, kind));
+  const services = () => [...viewed, "venue" as const].flatMap((kind) => servicesOf(cluster, kind));
   while (!services().every(({ ready }) => ready)) {
     if (performance.now() > deadline) throw new Error("the services did not come back after a fault");
     await sleep(50);

@@ -1,6 +1,6 @@
 import { LiveTapes } from "@tapedeck/live";
 import { connectRedis, createLogger, type RedisConnection } from "@tapedeck/runtime";
-import type { Keys } from "@tapedeck/sessions";
+import { decodeOrder, type Keys } from "@tapedeck/sessions";
 import { BlockCache, FolderTapeStore, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { z } from "zod";
 import { type Observations, uncertainOrders } from "../oracle/observations.js";
@@ -40,8 +40,7 @@ export class TapeReader {
     this.#commands = commands;
     this.#keys = keys;
     this.#live = new LiveTapes({ redis: commands, subscriber, keys, store, cache, log });
-    const orders = async (id: string) =>
-      (await commands.lrange(keys.orders(id), 0, -1)).map((text) => JSON.parse(text));
+    const orders = async (id: string) => (await commands.lrange(keys.orders(id), 0, -1)).map(decodeOrder);
     this.#orders = orders;
     this.#catalog = new TapeCatalog(store, { cache, live: this.#live, orders });
   }

@@ -1,0 +1,86 @@
+// Gets the name of a session over IPC, and answers it with the session's trading, computed anew from its log and its tape.
+import { LiveTapes } from "@tapedeck/live";
+import { connectRedis, createLogger } from "@tapedeck/runtime";
+import { keysWith, positionAt, SessionStore } from "@tapedeck/sessions";
+import { BlockCache, FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
+import { type Standing, Trading } from "@tapedeck/trading";
+import { z } from "zod";
+import type { Trading as PlainTrading, Truth } from "./history.js";
+import type { TruthAnswer } from "./truth.js";
+
+const [url = "", prefix = "", folder = ""] = process.argv.slice(2);
+const log = createLogger({ service: "test", node: "test", level: "silent" });
+const [redis, subscriber] = (["commands", "subscriber"] as const).map((purpose) =>
+  connectRedis({ url, purpose, name: "truth", log }),
+);
+if (redis === undefined || subscriber === undefined) throw new Error("no connections");
+const keys = keysWith(prefix);
+const store = new SessionStore(redis, keys);
+const tapeStore = new FolderTapeStore(folder);
+const cache = new BlockCache(64 << 20);
+const live = new LiveTapes({ redis, subscriber, keys, store: tapeStore, cache, log });
+const tapes = new TapeCatalog(tapeStore, { cache, live, orders: (id) => store.orders(id) });
+const readOnly = { appendActions: () => Promise.reject(new Error("this process only reads")) };
+
+/** A command is read and written; in between, while Redis is frozen too, the market goes on for so long. */
+const writtenWithinS = 10;
+
+/** What names an order in a line of the log: the last of its words, after those of amount, prices and time in force. */
+const placed = /^\d+ \S+ -?\d+ P\S+ \S+ \S+ \S+ \S+ (\S+)$/;
+
+async function truthOf(id: string): Promise<Truth> {
+  const found = await store.read(id);
+  if (found === undefined) throw new Error(`session ${id} is gone`);
+  const { record, now } = found;
+  const tape = await tapes.open(record.tape);
+  const { seq } = await positionAt(record, now, tape);
+  const trading = new Trading({ store, sessions: readOnly, tapes }); // knows nothing from before
+  const standing = await trading.at(record, seq);
+  if (standing === undefined) throw new Error(`session ${id} has no trading`);
+  const lines = (await redis?.lrange(keys.actions(id), 0, -1)) ?? [];
+  const branches: PlainTrading[] = [];
+  for (const { id: branch, tape: of, root, head, tag, ns, seq: leftAt } of await trading.branches(id)) {
+    const { standing: left } = await trading.branchAt(record, branch);
+    const leftTape = await tapes.open(of);
+    const until = await leftTape.seqAt((await leftTape.nsOf(leftAt)) + writtenWithinS * record.speed * 1e9);
+    const asLeft = { ...record, tape: of, chain: { root, head, tag, ns }, rev: -1 };
+    const after =
+      until > leftAt ? await new Trading({ store, sessions: readOnly, tapes }).at(asLeft, until) : undefined;
+    const later = after === undefined ? [] : plain(0, after).fills.slice(left.fills.length);
+    branches.push({ ...plain(Number(branch), left), later });
+  }
+  const { chain } = await trading.settings(record);
+  const { price = 0, size = 0 } = chain?.decimals ?? {};
+  return {
+    log: lines.flatMap((line) => placed.exec(line)?.[1] ?? []),
+    now: plain(record.epoch, standing),
+    branches,
+    decimals: price + size,
+  };
+}
+
+function plain(epoch: number, { orders, fills, account }: Standing): PlainTrading {
+  return {
+    epoch,
+    orders: orders.map(({ order_id: order, client_order_id: name, status, filled }) => ({
+      order,
+      name,
+      status,
+      filled,
+    })),
+    fills: fills.map(({ fill_id: id, order_id: order, side, price, amount, fee, realized_pnl: realized }) => ({
+      ...{ id, order, side, price, amount, fee, realized },
+    })),
+    account,
+  };
+}
+
+process.on("message", (message) => {
+  const session = z.string().parse(message);
+  const answer = (sent: TruthAnswer) => process.send?.(sent);
+  truthOf(session).then(
+    (truth) => answer({ session, truth }),
+    (error: unknown) => answer({ session, error: `${error}` }),
+  );
+});
+process.on("disconnect", () => process.exit());

@@ -64,7 +64,7 @@ export class DashboardPage {
   async plays(): Promise<void> {
     await expect.poll(() => this.clock(), { timeout: 30_000 }).toMatch(/^\d\d:/);
     const before = await this.clock();
-    await expect.poll(() => this.clock(), { timeout: 20_000 }).not.toBe(before);
+    await expect.poll(() => this.clock(), { timeout: 30_000 }).not.toBe(before);
   }
 
   /** Waits until the page shows the frame at the session's cursor. */

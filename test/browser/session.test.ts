@@ -57,8 +57,8 @@ test("[DB12] both viewers of a shared link see the same frames and the effect of
   expect(await other.page.evaluate(() => localStorage.getItem("kiro_session_id"))).toBeNull();
   await other.press("Session");
   await other.press("Back to my session");
+  await expect.poll(() => other.sessionId()).not.toBe(id);
   await other.plays();
-  expect(await other.sessionId()).not.toBe(id);
   await expect.poll(() => one.fact("watching"), { timeout: 15_000, interval: 500 }).toBe("1");
   // A bare id works as well.
   await other.press("Session");
@@ -82,8 +82,8 @@ test("[DB13] the panel shows the gateway, copies a link, and creates a new sessi
   const link = await dashboard.page.evaluate(() => navigator.clipboard.readText());
   expect(link).toBe(`${cluster.url}/?session=${id}`);
   await dashboard.press("New session");
+  await expect.poll(() => dashboard.sessionId()).not.toBe(id);
   await dashboard.plays();
-  expect(await dashboard.sessionId()).not.toBe(id);
 });
 
 test("[DB14] when its gateway is killed, the page says so, reconnects, and misses no frame", async ({

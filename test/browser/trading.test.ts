@@ -99,7 +99,8 @@ test("[DB100] [DB101] [DB102] [DB103] [DB106] an order that is placed on the lad
   cluster,
   dashboards,
 }) => {
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 800 } });
+  // High enough for eight levels of each side above the ticket.
+  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 900 } });
   const { page } = dashboard;
   const orders = new Orders(cluster, id);
   await cluster.http.control(id, "seek", { ts: beforeTheFall });
@@ -274,7 +275,52 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB107] in a simulated market, orders move it or meet it as it is, each with an account of its own", async ({
+test("[DB104] [DB109] the form makes a futures account with its own fees and latency, which the first order fixes", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 800 } });
+  const { page } = dashboard;
+  const orders = new Orders(cluster, id);
+  await cluster.http.control(id, "seek", { ts: beforeTheFall });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.press("Open the order ticket");
+  await page.getByRole("tab", { name: "Orders" }).click();
+  await dashboard.press("Trading settings: Spot · fees 0.02 / 0.05 % · latency 0 / 0 ms");
+  const form = page.getByRole("form", { name: "Trading settings" });
+  await form.getByRole("radio", { name: "Futures" }).click();
+  await form.getByLabel("Wallet").fill("1,000");
+  await form.getByLabel("Leverage").fill("500");
+  await form.getByLabel("Taker").fill("0.1");
+  await form.getByLabel("To the venue").fill("5");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.getByText("Leverage must be a number from 1 to 125.").waitFor();
+  await form.getByLabel("Leverage").fill("10");
+  await form.getByRole("button", { name: "Save" }).click();
+  await form.waitFor({ state: "detached" });
+  const summary = "Trading settings: Futures 10× · fees 0.02 / 0.1 % · latency 5 / 0 ms";
+  await page.getByRole("button", { name: summary }).waitFor();
+  expect(await orders.account()).toMatchObject({ kind: "futures", wallet: "1000", leverage: 10 });
+
+  await page.getByRole("radio", { name: "Market", exact: true }).click();
+  await page.getByLabel("Amount").fill("0.05");
+  await dashboard.press(/^Buy/);
+  await expect.poll(async () => (await orders.all()).length, patience).toBe(1);
+  await cluster.http.control(id, "step", { frames: 20 });
+  const account = page.getByTestId("account");
+  await expect
+    .poll(() => account.textContent(), patience)
+    .toMatch(/Position\+0\.05\d*Entry[\d,.]+.*Liquidation[\d,.]+/);
+  const [fill] = await orders.fills();
+  expect(Number(fill?.fee)).toBeCloseTo(Number(fill?.price) * Number(fill?.amount) * 0.001, 6);
+
+  await dashboard.press(summary);
+  await form.getByText("After a rewind to before the first one").waitFor();
+  expect(await form.getByLabel("Wallet").isDisabled()).toBe(true);
+  expect(dashboard.errors).toEqual([]);
+});
+
+test("[DB107] in a simulated market, orders are given to it or to the venue, each kind with an account of its own", async ({
   cluster,
   dashboards,
 }) => {
@@ -282,13 +328,13 @@ test("[DB107] in a simulated market, orders move it or meet it as it is, each wi
   const { page } = dashboard;
   const orders = new Orders(cluster, id);
   await dashboard.plays();
-  await page.getByRole("radio", { name: "Market stays" }).click();
+  await page.getByRole("radio", { name: "All orders" }).click();
   await page.getByRole("radio", { name: "Market", exact: true }).click();
   await page.getByLabel("Amount").fill("0.5");
   await dashboard.press(/^Buy/);
   await expect.poll(async () => (await orders.fills()).length, patience).toBeGreaterThan(0);
   expect((await view()).account?.position ?? 0).toBe(0);
-  await page.getByRole("radio", { name: "Moves the market" }).click();
+  await page.getByRole("radio", { name: "Quick" }).click();
   await page.getByLabel("Quantity").fill("0.25");
   await dashboard.press(/^Buy/);
   await expect.poll(async () => (await view()).account?.position, patience).toBe(0.25);

@@ -265,3 +265,17 @@ test("[DB22] the whole page can be used by keyboard", async ({ cluster, dashboar
   }
   expect(reached).not.toContain("");
 });
+
+test("[DB24] a session in lossless pace says so instead of a speed, and returns to the clock", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, view } = await dashboards.openOn(cluster, { pace: "lossless", speed: 50 });
+  await dashboard.page.getByText("Lossless pace, at most 50×").waitFor();
+  expect(await dashboard.page.getByRole("radiogroup", { name: "Speed" }).count()).toBe(0);
+  await dashboard.press("By the clock");
+  await dashboard.page.getByRole("radiogroup", { name: "Speed" }).waitFor();
+  expect((await view()).pace).toBeUndefined();
+  await dashboard.press("Start");
+  await dashboard.plays();
+});

@@ -281,8 +281,7 @@ test("[DB45] the anomaly feed is filtered by type and severity, and a click on a
   await dashboard.page.getByRole("radio", { name: "100×", exact: true }).click();
   const rows = dashboard.page.getByRole("list", { name: "Anomalies, newest first" }).getByRole("button");
   const names = async () => [...new Set(await rows.locator("strong").allTextContents())];
-  if (!(await dashboard.page.getByRole("button", { name: "Pause", exact: true }).isVisible()))
-    await dashboard.press("Start");
+  await dashboard.plays();
   await expect.poll(async () => (await names()).length, { timeout: 30_000 }).toBeGreaterThan(2);
   await dashboard.press("Pause");
   await dashboard.state("Paused");

@@ -43,6 +43,9 @@ describe("an assistant operates a tape deck", () => {
     expect(truth.frame(next.cursor_seq ?? 0).anomalies).not.toEqual([]);
     expect((await press("rewind", { seconds: 5 })).cursor_seq).toBeLessThan(next.cursor_seq ?? 0);
     expect(await press("set_speed", { speed: 0.5 })).toMatchObject({ speed: 0.5, state: "PAUSED" });
+    const lossless = { pace: "lossless", window: 8 };
+    expect(await press("set_pace", lossless)).toMatchObject({ pace: { type: "lossless", window: 8, speed: "max" } });
+    expect(await press("set_pace", { pace: "clock", speed: 0.5 })).toMatchObject({ speed: 0.5 });
     const from = truth.frame(400).timestamp;
     expect(await press("set_range", { from, loop: true })).toMatchObject({ from_ts: from, to_ts: null, loop: true });
     expect(await press("set_range", { from: null })).toMatchObject({ from_ts: null, loop: true });

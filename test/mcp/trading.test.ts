@@ -68,7 +68,7 @@ describe("[MC12] an assistant trades", () => {
     await assistant.close();
   });
 
-  test("in a simulated market, with orders that move it and orders that do not", async ({ cluster }) => {
+  test("in a simulated market, with both kinds of orders", async ({ cluster }) => {
     const assistant = await Assistant.start(cluster.url);
     const { session_id } = await assistant.session("create_session", { mode: "SIMULATION", seed: 5 });
     const moving = z.looseObject({ account: z.looseObject({ position: z.number() }) });

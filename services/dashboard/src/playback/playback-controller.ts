@@ -172,6 +172,10 @@ export class PlaybackController {
     const { value } = this.#requestedSpeed ?? { value: this.store.getState().session?.speed ?? 1 };
     return this.speed(nextSpeed(value, direction));
   }
+  /** From lossless pace back to the clock. */
+  clockPace(): Promise<boolean> {
+    return this.#send((session) => session.pace({ pace: "clock" }));
+  }
   range(range: RangeOptions): Promise<boolean> {
     return this.#send((session) => session.range(range));
   }

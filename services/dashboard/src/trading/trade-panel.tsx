@@ -9,6 +9,7 @@ import { usePageState } from "../playback-context";
 import { ImpactOrders } from "./impact/impact-orders";
 import { ImpactReport } from "./impact/trade-report";
 import { TradingReport } from "./report/trading-report";
+import { SettingsButton } from "./settings/trading-settings";
 import { ClickTradingButton } from "./ticket/click-trading";
 import { OrderTicket } from "./ticket/order-ticket";
 import styles from "./trade-panel.module.css";
@@ -16,7 +17,7 @@ import styles from "./trade-panel.module.css";
 interface TradeView {
   /** Undefined until the user has chosen: then it is open in SIMULATION. */
   readonly open?: boolean;
-  /** In SIMULATION: orders that move the market, or orders that meet it as it is. */
+  /** In SIMULATION: orders given to the market itself (the command `order`), or orders at the session's venue. */
   readonly impact: boolean;
 }
 
@@ -25,15 +26,16 @@ const tradeView = createStore<TradeView>(() => kept.get());
 tradeView.subscribe((state) => kept.set(state));
 
 const effects = [
-  { value: "impact", text: "Moves the market", title: "Market orders whose trades move the simulated market" },
+  { value: "impact", text: "Quick", title: "Market orders given to the simulated market itself" },
   {
     value: "none",
-    text: "Market stays",
-    title: "Market, limit and stop orders that meet the market as it is. They have an account of their own",
+    text: "All orders",
+    title:
+      "Market, limit and stop orders at the session's venue, with an account of their own. The market reacts to what they take",
   },
 ] as const;
 
-/** Whether the session's orders move its market: only simulated markets react. */
+/** Whether orders are given to the market itself, which only a simulated one takes. */
 function useImpact(): boolean {
   const simulated = usePageState(({ session }) => session?.mode === "SIMULATION");
   const impact = useStore(tradeView, (state) => state.impact);
@@ -69,6 +71,7 @@ export function TradePanel() {
           <div className={styles.body}>
             {simulated && <EffectSwitch impact={impact} />}
             {impact ? <ImpactOrders /> : <OrderTicket />}
+            {!impact && <SettingsButton />}
           </div>
         )}
       </Panel>

@@ -9,6 +9,8 @@ import styles from "./transport-bar.module.css";
 export function Speed() {
   const playback = usePlayback();
   const speed = usePageState(({ session }) => session?.speed ?? 1);
+  const pace = usePageState(({ session }) => session?.pace);
+  if (pace) return <LosslessPace speed={pace.speed} />;
   return (
     <div className={styles.group}>
       <Segmented
@@ -23,6 +25,28 @@ export function Speed() {
         {(close) => <SpeedChoice speed={speed} onChosen={close} />}
       </Popover>
       <IconButton icon="plus" size={13} label="Faster" hotkey="↑" onClick={() => void playback.stepSpeed(1)} />
+    </div>
+  );
+}
+
+/** The playhead waits for the session's readers: a program set this, and what it chose as the upper bound is shown. */
+function LosslessPace({ speed }: { readonly speed: number | "max" }) {
+  const playback = usePlayback();
+  const bound = speed === "max" ? "" : `, at most ${speedText(speed)}`;
+  return (
+    <div className={styles.group}>
+      <span
+        className={styles.lossless}
+        title="The playhead waits for the program that acknowledges this session's frames, and stands still without one"
+      >
+        Lossless pace{bound}
+      </span>
+      <Button
+        title="Play by the clock again; the program may get merged frames"
+        onClick={() => void playback.clockPace()}
+      >
+        By the clock
+      </Button>
     </div>
   );
 }

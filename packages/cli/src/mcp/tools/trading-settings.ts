@@ -22,6 +22,7 @@ const input = z.strictObject({
     .enum([...models, ...powerModels])
     .default("auto")
     .describe("where a limit order stands among those at its price"),
+  market_impact: z.boolean().default(true).describe("whether a simulated market reacts to what orders take"),
   queue_power: z.number().min(0.1).max(10).default(3).describe("of power-probability models"),
 });
 
@@ -40,7 +41,7 @@ export const tradingSettingsTools: readonly Tool[] = [
 
 /** Flat arguments as the route's settings. */
 function settingsOf(given: Omit<z.infer<typeof input>, "session_id">): TradingSettingsInput {
-  const { base, quote, wallet, leverage, latency_ms: ms, queue, queue_power: n } = given;
+  const { base, quote, wallet, leverage, latency_ms: ms, queue, queue_power: n, market_impact } = given;
   const latency = { kind: "constant", ms } as const;
   const power = powerModels.find((model) => model === queue);
   const plain = models.find((model) => model === queue) ?? "auto";
@@ -49,5 +50,6 @@ function settingsOf(given: Omit<z.infer<typeof input>, "session_id">): TradingSe
     fees: { maker: given.maker_fee, taker: given.taker_fee },
     latency: { entry: latency, response: latency },
     queue: power === undefined ? { model: plain } : { model: power, n },
+    market_impact,
   };
 }

@@ -1,4 +1,4 @@
-import { eventType, isoTime, maxSpeed, minSpeed, mode, sessionView, severity } from "@tapedeck/protocol";
+import { eventType, isoTime, maxSpeed, minSpeed, mode, paceChoice, sessionView, severity } from "@tapedeck/protocol";
 import { z } from "zod";
 import { segment } from "../cluster-calls.js";
 import { command, play, sessionId, shortSession, sourceChoice } from "../session-calls.js";
@@ -95,6 +95,16 @@ export const transportTools: readonly Tool[] = [
     input: z.strictObject({ session_id: sessionId, speed }),
     run: async ({ session_id, speed }, context, signal) =>
       shortSession(await command(context, session_id, `speed/${speed}`, { signal })),
+  }),
+  tool({
+    name: "set_pace",
+    title: "Set the pace",
+    description:
+      "clock: the playhead runs with time, at the speed. lossless (not in LIVE): it waits for programs that acknowledge frames, and stands still without one; speed, or max, is the upper bound.",
+    effect: "changes",
+    input: z.strictObject({ session_id: sessionId, ...paceChoice.shape }),
+    run: async ({ session_id, ...body }, context, signal) =>
+      shortSession(await command(context, session_id, "pace", { body, signal })),
   }),
   tool({
     name: "set_range",

@@ -59,7 +59,7 @@ test("[DB104] without a fill there is no curve, and a long log gives as many poi
 
 test("[DB104] spot and futures accounts have the same worth and profit for the same fills", () => {
   const fees = { maker: "0", taker: "0" };
-  const rest = { fees, queue: { model: "auto" }, fills: "partial", seed: "0" } as const;
+  const rest = { fees, queue: { model: "auto" }, fills: "partial", market_impact: true, seed: "0" } as const;
   const latency = { entry: { kind: "constant", ms: 0 }, response: { kind: "constant", ms: 0 } } as const;
   const futures = { kind: "futures", wallet: "1000", leverage: 10, maintenance_rate: "0.004" } as const;
   const begin = startOf({ ...rest, latency, account: futures });

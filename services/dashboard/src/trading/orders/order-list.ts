@@ -5,9 +5,9 @@ export function isWorking({ status }: SessionOrder): boolean {
   return status === "PENDING" || status === "NEW" || status === "PARTIALLY_FILLED";
 }
 
-/** The price at which an order waits: a stop's trigger until it is a limit order. Null for market orders. */
-export function workingPrice({ price, stop_price, type }: SessionOrder): number | null {
-  const text = type === "STOP" || type === "STOP_LIMIT" ? (stop_price ?? price) : price;
+/** The price at which an order waits: the trigger of one that has one. Null for market orders. */
+export function workingPrice({ price, stop_price }: SessionOrder): number | null {
+  const text = stop_price ?? price;
   return text === null ? null : Number(text);
 }
 

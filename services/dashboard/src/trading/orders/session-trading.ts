@@ -127,6 +127,14 @@ export class SessionTrading {
 
   // ---- actions: resolve with whether the cluster took it; a refusal is shown as a toast
 
+  /** Sets what the session's orders meet; refused once there is one. */
+  configure(settings: TradingSettings): Promise<boolean> {
+    return this.#act(async (api) => {
+      this.store.setState({ settings: await api.configure(settings) });
+      this.#readSoon();
+    });
+  }
+
   place(order: OrderBody): Promise<boolean> {
     return this.#act(async (api) => this.#onOrder(await api.place(order)));
   }

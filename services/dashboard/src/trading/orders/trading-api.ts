@@ -29,6 +29,11 @@ export class TradingApi {
     return this.#get("/trading");
   }
 
+  /** The settings as the cluster has them then. */
+  async configure(settings: TradingSettings): Promise<TradingSettings> {
+    return (await jsonOf(await send(this.#address, "PUT", `${this.#path}/trading`, settings))).settings;
+  }
+
   async account(): Promise<SessionAccount | null> {
     return (await this.#get("/account")).account;
   }

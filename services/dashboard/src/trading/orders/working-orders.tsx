@@ -44,7 +44,7 @@ function WorkingOrder({ order }: { readonly order: SessionOrder }) {
         {Number(filled) > 0 && <small> ({filled} filled)</small>}
       </span>
       <PriceInput order={order} />
-      <small>{request ?? (status === "PENDING" ? "on its way" : type.toLowerCase().replace("_", "-"))}</small>
+      <small>{request ?? (status === "PENDING" ? "on its way" : type.toLowerCase().replaceAll("_", "-"))}</small>
       <time>{clockText(Date.parse(created_at), 0)}</time>
       <IconButton icon="close" size={12} label={`Cancel ${name}`} onClick={() => void trading.cancel(order_id)} />
     </li>
@@ -56,9 +56,9 @@ function PriceInput({ order }: { readonly order: SessionOrder }) {
   const { trading } = usePlayback();
   const [typed, setTyped] = useState<string>();
   const { order_id, price, stop_price, type, side, open } = order;
-  const text = type === "STOP" || type === "STOP_LIMIT" ? stop_price : price;
+  const text = stop_price ?? price;
   // A trigger cannot be moved, only cancelled.
-  if (type !== "LIMIT" || text === null) return <span>{workingPrice(order) === null ? "market" : `stop ${text}`}</span>;
+  if (type !== "LIMIT" || text === null) return <span>{workingPrice(order) === null ? "market" : `at ${text}`}</span>;
   const onKeyDown = ({ key }: KeyboardEvent) => {
     if (key === "Enter" && typed !== undefined && typed !== price) void trading.replace(order_id, { price: typed });
     if (key === "Enter" || key === "Escape") setTyped(undefined);

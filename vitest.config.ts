@@ -5,13 +5,13 @@ import { soon } from "./test/support/soon.js";
 // Tests run the sources of the workspace's packages, not what was built from them.
 const conditions = ["tapedeck-source", "node", "import", "default"];
 
-/** Pages, programs and existing clients, on clusters of their own. Attacks are with them so that both halves take about as long. */
-const clients = ["test/{browser,clients,python,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
+/** Pages, programs and existing clients, and attacks, on clusters of their own. */
+const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
 
-/**
- * Tests that wait most of their time, or start no cluster. They begin beside the unit tests and run beside all others, so each of these two
- * parts may take as long as the unit tests and one of the others together.
- */
+/** In one part, since its files share an installation, which takes minutes where there is none. */
+const python = ["test/python/**/*.test.ts"];
+
+/** Tests that wait most of their time, or start no cluster. */
 const quiet = [
   "test/{deploy,matching}/**/*.test.ts",
   "test/{architecture,command-line,export,export-readers,import-killed,local-redis,npm-start,supervisor-killed,terminal-output}.test.ts",
@@ -33,7 +33,10 @@ const faults = [
 /** Images and docker-compose.yml on a real engine: alone, since they take the whole machine. */
 const containers = "test/containers/*.test.ts";
 
-/** Each file starts processes of its own; two cores carry one such cluster at a time. */
+/**
+ * Each file starts processes of its own. One runs at a time, in one process: to load the modules anew for each file took a tenth of the
+ * time of all tests. So a file leaves nothing behind: no process, no timer, no setting in the environment.
+ */
 function onClusters(name: string, include: string[], exclude: string[] = []) {
   return {
     extends: true as const,
@@ -45,6 +48,9 @@ function onClusters(name: string, include: string[], exclude: string[] = []) {
       testTimeout: 120_000,
       hookTimeout: 120_000,
       fileParallelism: false,
+      isolate: false,
+      // A selection of several parts runs the unit tests first: groups may have different numbers of workers.
+      sequence: { groupOrder: 1 },
     },
   };
 }
@@ -69,8 +75,9 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...quiet, ...faults, containers]),
+      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...python, ...quiet, ...faults, containers]),
       onClusters("clients", clients, quiet),
+      onClusters("python", python),
       onClusters("quiet", quiet),
       onClusters("faults", faults),
       {
@@ -82,6 +89,7 @@ export default defineConfig({
           testTimeout: 900_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { balancer, bin, browser, dependencies, helm, node, prepare, redis, run, say } from "./prepare.mjs";
 
 const selection = process.argv.slice(2);
+/** Test files that run at a time on two cores: most of them wait half their time (docs/decisions/0073). */
+const places = 4;
 /** With more failing files than this in a part, something is broken rather than unsteady. */
 const maxSecondLooks = 5;
 const sum = { passed: 0, failed: 0, skipped: 0 };
@@ -47,21 +49,53 @@ async function check(what, command, args) {
 async function tests() {
   say("Running the tests");
   if (!all) return count(await vitest("selected", selection));
-  // Most tests wait much of their time. So four run at a time: the unit tests in two of the places, and then the cluster's, in halves; the
-  // clients' in one, which takes longest; the faults in one, and then the rest (docs/decisions/0073).
-  const part = (project, ...options) => vitest(project, ["--project", project, ...options]);
-  const places = [
-    part("unit").then(async (unit) => [
-      unit,
-      ...(await Promise.all(["1/2", "2/2"].map((half) => part("cluster", `--shard=${half}`)))),
-    ]),
-    part("clients").then((clients) => [clients]),
-    part("faults").then(async (faults) => [faults, await part("quiet")]),
+  const part = (project, ...options) => ({
+    takes: 1,
+    run: async () => [await vitest(project, ["--project", project, ...options])],
+  });
+  const shards = (project, number) =>
+    Array.from({ length: number }, (_, nth) => part(project, `--shard=${nth + 1}/${number}`));
+  // The unit tests have two workers. Pages burn CPU: one browser after the other, from the beginning, beside parts that wait.
+  const parts = [
+    { ...part("unit"), takes: 2 },
+    inTurn(shards("clients", 4)),
+    part("python"),
+    ...shards("faults", 2),
+    ...shards("quiet", 2),
+    ...shards("cluster", 4),
   ];
-  const results = (await Promise.all(places)).flat();
-  for (const result of results) count(await secondLook(result));
+  for (const result of await inPlaces(parts)) count(await secondLook(result));
   // Images are built and run alone, since that takes the whole machine, and without a second run.
   count(await vitest("containers", ["--project", "containers"]));
+}
+
+/** Parts as one that takes a place, and one part after the other. */
+function inTurn(parts) {
+  const run = async () => {
+    const results = [];
+    for (const part of parts) results.push(...(await part.run()));
+    return results;
+  };
+  return { takes: 1, run };
+}
+
+/** Starts the parts in their order, each as soon as the places that it takes are free. Resolves with their results. */
+async function inPlaces(parts) {
+  const results = [];
+  const running = new Set();
+  let free = places;
+  for (const { takes, run: start } of parts) {
+    while (free < takes) await Promise.race(running);
+    free -= takes;
+    const place = start().then((of) => {
+      results.push(...of);
+      free += takes;
+      running.delete(place);
+    });
+    running.add(place);
+  }
+  await Promise.all(running);
+  return results;
 }
 
 /**
@@ -99,13 +133,11 @@ function count({ name, files, broken }) {
 async function vitest(name, args) {
   const folder = mkdtempSync(join(tmpdir(), "tapedeck-test-"));
   const output = join(folder, "results.json");
-  const code = await run(bin("vitest"), [
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${output}`,
-    ...args,
-  ]);
+  const code = await run(
+    bin("vitest"),
+    ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${output}`, ...args],
+    { env: { ...process.env, TAPEDECK_TEST_BUILT: "1" } },
+  );
   try {
     const files = JSON.parse(readFileSync(output, "utf8")).testResults.map((file) => resultOf(name, file));
     // Something outside of any test may have gone wrong, such as an unhandled rejection.

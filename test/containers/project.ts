@@ -18,12 +18,13 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const targets = {
   api: "api",
   gateway: "gateway",
+  venue: "venue",
   ticker: "ticker",
   feed: "feed",
   demo: "cli",
   tapedeck: "cli",
 } as const;
-const services = ["redis", "feed", "ticker", "gateway", "api", "balancer"] as const;
+const services = ["redis", "feed", "ticker", "gateway", "venue", "api", "balancer"] as const;
 export type ServiceName = (typeof services)[number];
 
 export interface ContainerEngine {

@@ -80,7 +80,7 @@ const anySpeed = z.union([speedValue, z.literal("max")], `must be ${minSpeed} to
 /** What moves the playhead: the clock, or the readers' acknowledgements. */
 export const pace = z.enum(["clock", "lossless"], "must be clock or lossless");
 export type PaceName = z.infer<typeof pace>;
-const paceChoice = z.object({
+export const paceChoice = z.object({
   pace,
   window: readAhead.optional().describe("lossless: frames ahead of the slowest reader; 1 unless chosen"),
   speed: anySpeed.optional().describe("lossless: the upper bound; `max` unless chosen"),

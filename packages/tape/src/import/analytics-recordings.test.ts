@@ -2,20 +2,33 @@ import { createHash } from "node:crypto";
 import { analyticsVersion } from "@tapedeck/market";
 import { type Frame, frame as frameSchema, nsOfIso } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { framesOf, importToMemory, recording, recordingsAbsent, tapeOf } from "./test-recordings.js";
+import { framesOf, importedOnce, recording, recordingsAbsent, tapeOf } from "./test-recordings.js";
 
 // Compares features with plain formulas over whole arrays, without running state.
 
 const files = recording("binance-raw/usdm_btcusdt_20240718.gz");
 
-async function frames(): Promise<Frame[]> {
-  const imported = await importToMemory(files);
-  const all: Frame[] = [];
-  for await (const text of framesOf(imported, tapeOf(imported))) all.push(frameSchema.parse(JSON.parse(text)));
-  return all;
+let parsed: Promise<Frame[]> | undefined;
+
+/** The recording's frames, parsed once for all tests. */
+function frames(): Promise<readonly Frame[]> {
+  parsed ??= importedOnce(files).then(async (imported) => {
+    const all: Frame[] = [];
+    for await (const text of framesOf(imported, tapeOf(imported))) all.push(frameSchema.parse(JSON.parse(text)));
+    return all;
+  });
+  return parsed;
 }
 
-const second = (timestamp: string) => Number((nsOfIso(timestamp) ?? 0n) / 1_000n) / 1e6;
+const seconds = new Map<string, number>();
+
+/** Of the same frames and trades a million times. */
+function second(timestamp: string): number {
+  const known = seconds.get(timestamp) ?? Number((nsOfIso(timestamp) ?? 0n) / 1_000n) / 1e6;
+  seconds.set(timestamp, known);
+  return known;
+}
+
 const real = (levels: Frame["bids"]) => levels.filter(([, size]) => size > 0);
 
 test.skipIf(recordingsAbsent)("[AN1] features of a real recording equal plain formulas", async () => {
@@ -54,7 +67,7 @@ test.skipIf(recordingsAbsent)("[AN8] vpin of a real recording equals a plain for
 });
 
 test.skipIf(recordingsAbsent)("[AN10] a changed formula needs a new version and a new checksum", async () => {
-  const imported = await importToMemory(files);
+  const imported = await importedOnce(files);
   expect(tapeOf(imported).analyticsVersion).toBe(analyticsVersion);
   const hash = createHash("sha256");
   for await (const text of framesOf(imported, tapeOf(imported))) hash.update(`${text}\n`);

@@ -4,7 +4,7 @@ import {
   eventsOf,
   framesOf,
   type Imported,
-  importToMemory,
+  importedOnce,
   recording,
   recordingsAbsent,
   tapeOf,
@@ -170,7 +170,7 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
   test.each(cases)(
     "[IM1] $name: is recognised by its content, and every frame keeps every rule",
     async ({ files, tapes }) => {
-      const imported = await importToMemory(recording(...files));
+      const imported = await importedOnce(recording(...files));
       const found = imported.report.tapes.map(({ tape, frames, trades, bookUpdates, updatesAfterTape }) => [
         tape?.replace("@1", ""),
         { frames, trades, updates: bookUpdates + updatesAfterTape },
@@ -185,13 +185,14 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
       }
       await checkTapes(imported);
     },
+    300_000,
   );
 
   test("[FR1] every frame keeps every rule with a frame per event, in thin books and fast markets too", async () => {
     const thin = recording("cryptofeed-raw/BINANCE_FUTURES.ws.1.0", "cryptofeed-raw/BINANCE_FUTURES.http.0.0");
-    await checkTapes(await importToMemory(thin, { intervalMs: 0 }));
-    await checkTapes(await importToMemory(recording("hyperliquid"), { intervalMs: 0 }));
-    await checkTapes(await importToMemory(recording("lobster"), { intervalMs: 0 }));
+    await checkTapes(await importedOnce(thin, { intervalMs: 0 }));
+    await checkTapes(await importedOnce(recording("hyperliquid"), { intervalMs: 0 }));
+    await checkTapes(await importedOnce(recording("lobster"), { intervalMs: 0 }));
   });
 
   const refused: [file: string, reason: RegExp][] = [
@@ -206,11 +207,11 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
     ["README.md", /is not a recording in a known format/],
   ];
   test.each(refused)("[IM16] %s is refused with the reason", async (file, reason) => {
-    await expect(importToMemory(recording(file))).rejects.toThrow(reason);
+    await expect(importedOnce(recording(file))).rejects.toThrow(reason);
   });
 
   test("[IM16] the Tardis folder becomes two tapes, and the report says why the rest was refused", async () => {
-    const { report } = await importToMemory(recording("tardis"));
+    const { report } = await importedOnce(recording("tardis"));
     expect(report.tapes.filter(({ tape }) => tape !== undefined)).toHaveLength(2);
     expect(report.tapes.map(({ refused: why }) => why).filter(Boolean)).toEqual([
       "no book: it has 10 trades and no order book; import a file with the same market's book along with it",
@@ -220,24 +221,24 @@ describe.skipIf(recordingsAbsent)("every recording", () => {
   });
 
   test("[IM2] with a symbol only that instrument becomes a tape, whatever its letter case", async () => {
-    const { report } = await importToMemory(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "skl-usd" });
+    const { report } = await importedOnce(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "skl-usd" });
     expect(report.tapes.map(({ symbol }) => symbol)).toEqual(["SKL-USD"]);
-    await expect(importToMemory(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "BTC-USD" })).rejects.toThrow(
+    await expect(importedOnce(recording("cryptofeed-raw/COINBASE.ws.28.0"), { symbol: "BTC-USD" })).rejects.toThrow(
       /does not contain BTC-USD; it contains BAND-BTC, BAND-GBP, CRV-EUR/,
     );
   });
 
   test("[IM21] one id for several instruments is refused unless a symbol selects one", async () => {
     const files = recording("cryptofeed-raw/BITMEX.ws.1.0");
-    await expect(importToMemory(files, { id: "mine" })).rejects.toThrow(/several instruments/);
-    const { report } = await importToMemory(files, { id: "mine", symbol: "XBTUSD" });
+    await expect(importedOnce(files, { id: "mine" })).rejects.toThrow(/several instruments/);
+    const { report } = await importedOnce(files, { id: "mine", symbol: "XBTUSD" });
     expect(report.tapes[0]?.tape).toBe("mine@1");
   });
 });
 
 describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
   test("[IM11] an insurance fund trade is left out and counted", async () => {
-    const imported = await importToMemory(recording("binance-raw/usdm_btcusdt_20230405.dat.gz"));
+    const imported = await importedOnce(recording("binance-raw/usdm_btcusdt_20230405.dat.gz"));
     expect(tapeOf(imported).tradesLeftOut).toMatchObject({ INSURANCE_FUND: 1 });
     for await (const text of framesOf(imported, tapeOf(imported))) {
       for (const { price } of JSON.parse(text).trades) expect(Math.abs(price - 28_150)).toBeLessThan(150);
@@ -245,44 +246,44 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
   });
 
   test("[IM9] the archiver's edited last depth row is a gap of a day", async () => {
-    const { gaps } = tapeOf(await importToMemory(recording("binance-archiver-csv")));
+    const { gaps } = tapeOf(await importedOnce(recording("binance-archiver-csv")));
     expect(gaps).toHaveLength(1);
     expect(gaps[0]).toMatchObject({ to: "2025-03-04T23:59:56.000000Z" });
     expect(gaps[0]?.ms).toBeGreaterThan(85_900_000);
   });
 
   test("[IM10] trades after the last book update are left out and counted", async () => {
-    const { tradesLeftOut, trades, gaps } = tapeOf(await importToMemory(recording("binance-archiver-csv")));
+    const { tradesLeftOut, trades, gaps } = tapeOf(await importedOnce(recording("binance-archiver-csv")));
     expect(trades + (tradesLeftOut.withoutBook ?? 0)).toBe(10_000);
     expect(trades).toBeGreaterThanOrEqual(1_504);
     expect(gaps[0]?.reason).toContain("the book was silent while trades went on");
   });
 
   test("[IM9] marked gaps separate the windows of lob-250ms, and unchanged rows make no frame", async () => {
-    const { gaps, frames, bookUpdates } = tapeOf(await importToMemory(recording("lob-250ms")));
+    const { gaps, frames, bookUpdates } = tapeOf(await importedOnce(recording("lob-250ms")));
     expect(gaps).toHaveLength(6);
     expect(bookUpdates - frames).toBe(6);
   });
 
   test("[IM13] spot BTC 2024 moves beyond the prices of its snapshot, and the report says so", async () => {
     const files = recording("binance-raw/spot_btcusdt_20240808.gz", "binance-raw/spot_btcusdt_20240809.gz");
-    const { book } = tapeOf(await importToMemory(files));
+    const { book } = tapeOf(await importedOnce(files));
     expect(book).toMatchObject({ levelsOutsideSnapshot: 1_217, diffsBeforeSnapshot: 2, snapshotsUsed: 1 });
   });
 
   test("[IM11] trades from before the recording are left out and counted", async () => {
-    const coinbase = await importToMemory(recording("cryptofeed-raw/COINBASE.ws.28.0"));
+    const coinbase = await importedOnce(recording("cryptofeed-raw/COINBASE.ws.28.0"));
     for (const { tradesLeftOut } of coinbase.report.tapes) {
       expect(tradesLeftOut).toMatchObject({ "from before the recording": 1, beforeFirstFrame: 0 });
     }
-    const bitmex = await importToMemory(recording("cryptofeed-raw/BITMEX.ws.1.0"));
+    const bitmex = await importedOnce(recording("cryptofeed-raw/BITMEX.ws.1.0"));
     for (const { tradesLeftOut } of bitmex.report.tapes) expect(tradesLeftOut["from before the recording"]).toBe(1);
-    const hyperliquid = tapeOf(await importToMemory(recording("hyperliquid")));
+    const hyperliquid = tapeOf(await importedOnce(recording("hyperliquid")));
     expect(hyperliquid.trades + (hyperliquid.tradesLeftOut.beforeFirstFrame ?? 0)).toBe(64);
   });
 
   test("[IM11] traders' accounts are not recorded", async () => {
-    const imported = await importToMemory(recording("hyperliquid"));
+    const imported = await importedOnce(recording("hyperliquid"));
     for await (const text of framesOf(imported, tapeOf(imported))) expect(text).not.toMatch(/users|0x[0-9a-f]{8}/);
   });
 
@@ -294,7 +295,7 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
       ["lobster"],
       ["hyperliquid"],
     ]) {
-      firsts.push(tapeOf(await importToMemory(recording(...files))).from ?? "");
+      firsts.push(tapeOf(await importedOnce(recording(...files))).from ?? "");
     }
     expect(firsts).toEqual([
       "2024-07-18T23:57:02.764Z",
@@ -312,7 +313,7 @@ describe.skipIf(recordingsAbsent)("quirks of the recordings", () => {
       const { timestamp, price, size, side } = event;
       expected.push({ timestamp, price, size, side });
     }
-    const imported = await importToMemory(files);
+    const imported = await importedOnce(files);
     const found: unknown[] = [];
     for await (const text of framesOf(imported, tapeOf(imported))) {
       for (const { mid_price, ...trade } of frame.parse(JSON.parse(text)).trades) {

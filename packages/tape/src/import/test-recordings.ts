@@ -33,6 +33,19 @@ export async function importToMemory(paths: readonly string[], options: ImportOp
   return { store, report: await importRecording(paths, options, { store }) };
 }
 
+const importedBefore = new Map<string, Promise<Imported>>();
+
+/**
+ * Real recordings, imported once for all test files that a worker runs, since that takes seconds. Only for tests that read: the store is
+ * theirs together.
+ */
+export function importedOnce(paths: readonly string[], options: ImportOptions = {}): Promise<Imported> {
+  const key = JSON.stringify([paths, options]);
+  const imported = importedBefore.get(key) ?? importToMemory(paths, options);
+  importedBefore.set(key, imported);
+  return imported;
+}
+
 /** The report of the only tape, or of a symbol's tape. */
 export function tapeOf({ report }: Pick<Imported, "report">, symbol?: string): TapeReport {
   const tapes = report.tapes.filter((tape) => symbol === undefined || tape.symbol === symbol);

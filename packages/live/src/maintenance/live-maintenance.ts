@@ -9,6 +9,7 @@ import { FeedStore, parseFeedName } from "../feed-store/feed-store.js";
 import { type LiveInstrument, parseLiveTapeId } from "../feed-store/live-tape-id.js";
 import { finishAlone } from "../segments/finish-alone.js";
 import { contiguousSegments } from "../segments/segment-name.js";
+import { readNewestFrame } from "../stream/read-frames.js";
 import { tapeOfSegments } from "../track/track-parts.js";
 import { ShortTapes } from "./short-tapes.js";
 
@@ -57,6 +58,16 @@ export class LiveMaintenance {
       this.#feeds.read(feed),
     ]);
     return summaryOf(feed, record, { demandedUntil, lingeringUntil }, now);
+  }
+
+  /** The time of the newest frame of a feed's tape, in nanoseconds since 1970; undefined without one. */
+  async newestNs(source: string, symbol: string): Promise<bigint | undefined> {
+    const { redis, keys } = this.#options;
+    const [{ record }, newest] = await Promise.all([
+      this.#feeds.read({ source, symbol }),
+      readNewestFrame(redis, keys.live(source, symbol)),
+    ]);
+    return record && newest && record.startNs + BigInt(newest.frame.ns);
   }
 
   /** All feeds that are in demand or have a hash. Removes obsolete index entries on the way. */

@@ -131,6 +131,14 @@ export class FrameAssembler implements MarketSink {
     return this.#complete;
   }
 
+  /**
+   * The venue time since which this feed knows everything that has happened, in nanoseconds since 1970: it continues a tape whose last frame is not older
+   * without a gap. Undefined where it cannot know that.
+   */
+  get followedFromNs(): bigint | undefined {
+    return this.#unclaimed?.fromNs;
+  }
+
   get track(): TrackSink {
     return this.#events;
   }

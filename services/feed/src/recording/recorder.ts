@@ -16,7 +16,7 @@ export interface RecorderOptions {
   readonly venue: Venue;
   /** Claims the instrument's tape. */
   readonly claim: (precision: Precision) => Promise<LiveTapeWriter>;
-  readonly maintenance: Pick<LiveMaintenance, "inspect" | "dropLingering" | "isShort">;
+  readonly maintenance: Pick<LiveMaintenance, "inspect" | "newestNs" | "dropLingering" | "isShort">;
   readonly queue: Pick<FeedQueue, "requestWorker">;
   readonly clock: Pick<RedisClock, "now">;
   readonly frames: FrameClock;
@@ -46,6 +46,8 @@ const orphanMs = 30_000;
 const takeoverMs = 5_000;
 /** A market that moves has a frame within this time. */
 const nextFrameMs = 300;
+/** A feed that may continue a tape without a gap waits this long for a frame from after its book. */
+const sharedFrameMs = 2_000;
 
 /**
  * Records one instrument: venue connection, frame assembly, tape. It runs while it has a lease, and a little longer, so that a
@@ -235,15 +237,30 @@ export class Recorder implements FrameAssemblerListener {
 
   /**
    * Resolves just after the other feed has appended a frame, so that there is a whole interval to claim and read the tape before the next
-   * frame is due. A quiet market has none.
+   * frame is due. A quiet market has none. Where this feed may continue without a gap ([FD31]), it waits for a frame that is not older than its book:
+   * the first ones may have been on their way for a while.
    */
   async #untilNextFrame({ lastSeq }: FeedSummary): Promise<void> {
-    const giveUpAt = performance.now() + nextFrameMs;
-    while (!this.#ending.signal.aborted && performance.now() < giveUpAt) {
+    const { signal } = this.#ending;
+    const startedAt = performance.now();
+    let seen = lastSeq;
+    while (!signal.aborted) {
+      const { followedFromNs } = this.#assembler;
+      if (performance.now() - startedAt > (followedFromNs === undefined ? nextFrameMs : sharedFrameMs)) return;
       await sleep(5);
       const summary = await this.#inspect();
-      if (summary === undefined || summary.lastSeq !== lastSeq) return; // Redis is away, or a frame has come
+      if (summary === undefined) return; // Redis is away
+      if (summary.lastSeq === seen) continue;
+      seen = summary.lastSeq;
+      if (followedFromNs === undefined || (await this.#isOnTape(followedFromNs))) return;
     }
+  }
+
+  /** Whether the tape's newest frame is not older than a time. */
+  async #isOnTape(ns: bigint): Promise<boolean> {
+    const { job, maintenance } = this.#options;
+    const newest = await maintenance.newestNs(job.source, job.symbol).catch(() => undefined); // Redis is away
+    return newest !== undefined && newest >= ns;
   }
 
   async #close(why: RecordingEnd): Promise<void> {

@@ -19,6 +19,11 @@ export class UnclaimedEvents {
     this.#trades = [];
   }
 
+  /** The venue time since which nothing is missing; undefined until the book is complete. */
+  get fromNs(): bigint | undefined {
+    return this.#fromNs;
+  }
+
   add(received: ReceivedTrade): void {
     this.#trades.push(received);
     if (this.#trades.length <= maxTrades) return;

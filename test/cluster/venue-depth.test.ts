@@ -94,6 +94,29 @@ describe.skipIf(noRecording)("on a recording", () => {
     await cluster.http.delete(id);
   });
 
+  test("[VN12] [VN31] a pause within an interval tells what has changed in it so far, and the rest comes when the market goes on", async ({
+    cluster,
+  }) => {
+    const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+    const followers = await Promise.all([
+      follow(cluster, id, "usdm", "btcusdt@depth@500ms"),
+      follow(cluster, id, "spot", "btcusdt@depth@1000ms", 1),
+    ]);
+    await cluster.http.control(id, "start");
+    for (let pause = 0; pause < 3; pause++) {
+      const heard = followers.map(({ ids }) => ids.length);
+      await cluster.until(
+        () => followers.every(({ ids }, nth) => ids.length > (heard[nth] ?? 0) + 1),
+        "the market to go on",
+      );
+      await cluster.http.control(id, "pause");
+      await expectInSync(cluster, ...followers);
+      await cluster.http.control(id, "resume");
+    }
+    for (const each of followers) each.close();
+    await cluster.http.delete(id);
+  });
+
   test("[VN13] a seek, another tape and a loop close the sockets, as a venue that restarts does, and ids go on", async ({
     cluster,
   }) => {

@@ -29,6 +29,8 @@ export interface MarketListener {
   readonly dueNs: number;
   /** Tape time has come to `dueNs`: nothing more from before will come. */
   flush(): void;
+  /** The market stands still, and nothing of what happened until now is told later. */
+  pause?(): void;
   /** The tape has ended, so an interval that has begun will not. */
   end?(): void;
   depth?(update: DepthUpdate): void;

@@ -246,13 +246,13 @@ export class PlayedEpoch {
       if (event === undefined) {
         // Only when it is known that no event is missing may what waits for one be told.
         if (this.#reader.exhausted) this.#flushUpTo(playheadNs);
-        if (this.#reader.exhausted) this.#endIfStopped();
+        if (this.#reader.exhausted) this.#endIfStill();
         return false;
       }
       const ns = this.#nsOf(event);
       if (!this.#isDue(event, ns, playheadNs)) {
         this.#flushUpTo(playheadNs);
-        this.#endIfStopped();
+        this.#endIfStill();
         return false;
       }
       this.#flushUpTo(ns - 1);
@@ -302,9 +302,11 @@ export class PlayedEpoch {
     for (const listener of this.listeners) if (listener.dueNs <= ns) listener.flush();
   }
 
-  /** What waits for a time that will not come is told now. */
-  #endIfStopped(): void {
-    if (this.#record.state === "STOPPED") for (const listener of this.listeners) listener.end?.();
+  /** What waits for a time that will not come, or not soon, is told now. */
+  #endIfStill(): void {
+    const { state } = this.#record;
+    if (state === "STOPPED") for (const listener of this.listeners) listener.end?.();
+    if (state === "PAUSED") for (const listener of this.listeners) listener.pause?.();
   }
 
   #msToNext(): number {

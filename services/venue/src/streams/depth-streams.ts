@@ -12,7 +12,7 @@ export const eachUpdate: MakeStream = (context) => ({
   },
 });
 
-/** `@depth@100ms`: what changed in each interval of tape time, as one update. An interval without changes has none. */
+/** `@depth@100ms`: what changed in each interval of tape time, as one update. An interval without changes has none, and one in which the market is paused has two. */
 export function joinedUpdates(intervalMs: number): MakeStream {
   return (context) => {
     let joined: JoinedUpdates | undefined;
@@ -25,6 +25,9 @@ export function joinedUpdates(intervalMs: number): MakeStream {
         if (joined !== undefined) context.send(JSON.stringify(depthUpdate(context, joined.update)));
         joined = undefined;
         dueNs = Number.POSITIVE_INFINITY;
+      },
+      pause() {
+        this.flush();
       },
       end() {
         this.flush();
@@ -60,6 +63,9 @@ export function bestLevels(levels: number, intervalMs: number): MakeStream {
         context.send(JSON.stringify(message));
         previousId = last.id;
         last = undefined;
+      },
+      pause() {
+        this.flush();
       },
       end() {
         this.flush();

@@ -11,6 +11,9 @@ const places = 4;
 /** With more failing files than this in a part, something is broken rather than unsteady. */
 const maxSecondLooks = 5;
 const sum = { passed: 0, failed: 0, skipped: 0 };
+/** Recordings that a part has imported, for the other parts. */
+const tapes = mkdtempSync(join(tmpdir(), "tapedeck-test-tapes-"));
+process.on("exit", () => rmSync(tapes, { recursive: true, force: true }));
 /** Failures by name, repeated at the end because thousands of lines may follow a failure. */
 const failures = [];
 /** Files that failed in the parallel run and passed alone. */
@@ -136,7 +139,7 @@ async function vitest(name, args) {
   const code = await run(
     bin("vitest"),
     ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${output}`, ...args],
-    { env: { ...process.env, TAPEDECK_TEST_BUILT: "1" } },
+    { env: { ...process.env, TAPEDECK_TEST_BUILT: "1", TAPEDECK_TEST_TAPES: tapes } },
   );
   try {
     const files = JSON.parse(readFileSync(output, "utf8")).testResults.map((file) => resultOf(name, file));

@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FolderTapeStore, importRecording, type Tape, TapeCatalog } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
@@ -78,7 +80,9 @@ export class Tapes {
 
   /** The tape of a recording, imported unless it is there. Where the data is absent it is made up, with a warning. */
   async recorded(name: RecordingName): Promise<Tape> {
-    if ((await this.#store.current(name)) === undefined) await this.#import(name, recordings[name]);
+    const isAbsent = async () => (await this.#store.current(name)) === undefined;
+    if (await isAbsent()) await this.#copy(name);
+    if (await isAbsent()) await this.#import(name, recordings[name]);
     return this.catalog.open(name);
   }
 
@@ -88,6 +92,23 @@ export class Tapes {
     const reading = this.catalog.open(id).then((tape) => Truth.of(tape));
     this.#truths.set(id, reading);
     return reading;
+  }
+
+  /** Copies the tape that the first part of `npm test` to need it has imported, if there is a folder for these. */
+  async #copy(name: RecordingName): Promise<void> {
+    const imported = process.env.TAPEDECK_TEST_TAPES;
+    if (imported === undefined || recordedFiles(name).length === 0) return;
+    const kept = join(imported, name);
+    if (!existsSync(kept)) {
+      const draft = await mkdtemp(join(imported, ".draft-"));
+      await new Tapes(draft).#import(name, recordings[name]);
+      await moveInto(join(draft, name), kept);
+      await rm(draft, { recursive: true });
+    }
+    await mkdir(this.folder, { recursive: true });
+    const draft = await mkdtemp(join(this.folder, ".draft-"));
+    await cp(kept, draft, { recursive: true });
+    await moveInto(draft, join(this.folder, name));
   }
 
   async #import(id: string, { files, symbol, intervalMs, gapAfter }: Recording): Promise<void> {
@@ -105,5 +126,15 @@ export class Tapes {
       return;
     }
     await importRecording(paths, { id, symbol, intervalMs }, { store: this.#store });
+  }
+}
+
+/** Puts a folder where it should be, unless another process has put one there meanwhile. */
+async function moveInto(folder: string, place: string): Promise<void> {
+  try {
+    await rename(folder, place);
+  } catch (error) {
+    if (!existsSync(place)) throw error;
+    await rm(folder, { recursive: true });
   }
 }

@@ -31,8 +31,11 @@ describe.skipIf(noRecording)("on a recording", () => {
         fills: [{ qty: "0.01000000", commissionAsset: "USDT" }],
       },
     });
-    expect(Number(bought.headers.get("x-mbx-order-count-10s"))).toBeGreaterThan(0);
-    const resting = order.parse((await other.signed("POST", "/api/v3/order", limit("10000.0"))).body);
+    const rested = await other.signed("POST", "/api/v3/order", limit("10000.0"));
+    // A window of ten seconds may end while one of the orders waits for its answer, which then says 0.
+    const counted = [bought, rested].map(({ headers }) => Number(headers.get("x-mbx-order-count-10s")));
+    expect(Math.max(...counted)).toBe(1);
+    const resting = order.parse(rested.body);
     expect(resting).toMatchObject({ status: "NEW" });
     expect(await bot.signed("GET", "/api/v3/openOrders", { symbol })).toMatchObject({
       body: [{ orderId: resting.orderId, clientOrderId: resting.clientOrderId, price: "10000.00000000" }],

@@ -312,7 +312,8 @@ export class Viewer {
     const counts = new Map<string, number>();
     for (const type of this.types) counts.set(type, (counts.get(type) ?? 0) + 1);
     const kinds = [...counts].map(([type, count]) => `${count} ${type}`).join(", ");
-    const socket = this.#closed ? `closed with ${this.#closed.code} ${this.#closed.reason} ${this.#lastEvent}` : "open";
+    const closed = this.#closed && `closed with ${this.#closed.code} ${this.#closed.reason}`;
+    const socket = `${closed ?? "not closed"}, ${this.connections} connections, closes ${this.closes.join(" ") || "none"}, ${this.#lastEvent}`;
     const { state, epoch, cursor_ts } = this.session ?? {};
     return `received ${kinds || "nothing"}, last frame ${this.lastSeq}, session ${state} ${epoch} ${cursor_ts}, socket ${socket}`;
   }

@@ -1,6 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { Cluster } from "ioredis";
 import pino from "pino";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { RedisClusterServers } from "../../../../test/support/redis-cluster.js";
 import { soon } from "../../../../test/support/soon.js";
 import { startRedisClock } from "../time/redis-clock.js";
@@ -109,6 +111,26 @@ test("[R15] [R22] a subscriber keeps its channels when their slots move to anoth
   await vi.waitFor(async () => expect(await publish(publisher, channel, "moved")).toBe(1), soon);
   await vi.waitFor(() => expect(received).toContain(`${channel} moved`), soon);
   await servers.moveSlotOf(channel, 2, 1);
+  subscriber.disconnect();
+});
+
+test("[R15] [R22] a subscriber that is reconnected while it connects to a master has its channels again", async () => {
+  const [publisher, subscriber] = [await connect("publisher"), await connect("subscriber")];
+  if (!(subscriber instanceof Cluster)) throw new Error("not a Redis Cluster");
+  await subscribe(subscriber, ...channels);
+  const group: unknown = Reflect.get(subscriber, "shardedSubscribers");
+  const { shardedSubscribers } = z.object({ shardedSubscribers: z.instanceof(Map) }).parse(group);
+  const isConnecting = (one: unknown) =>
+    typeof one === "object" && one !== null && Reflect.get(one, "status") === "starting";
+  subscriber.disconnect(true);
+  while (![...shardedSubscribers.values()].some(isConnecting)) await setImmediate();
+  // Its connections exist now, and none is ready.
+  await new Promise((resolve) => process.nextTick(resolve));
+  subscriber.disconnect(true);
+  await untilReady(subscriber);
+  await subscribe(subscriber, ...channels);
+  const delivered = () => Promise.all(channels.map((channel) => publish(publisher, channel, "x")));
+  await vi.waitFor(async () => expect(await delivered()).toEqual([1, 1, 1]), soon);
   subscriber.disconnect();
 });
 

@@ -4,6 +4,7 @@ import type { ClusterAddress } from "./address.js";
 import { watchMasters } from "./cluster-watch.js";
 import type { RedisPurpose } from "./connection.js";
 import { shortenDeniedError } from "./faults.js";
+import { endPendingSubscribers } from "./sharded-subscribers.js";
 import { repairSlotMap } from "./slot-map.js";
 import { addCommandTimeout, RedisUnavailable, reconnectWhenUnresponsive } from "./timeouts.js";
 
@@ -70,6 +71,7 @@ export function connectCluster(options: ConnectClusterOptions): Cluster {
 
 function prepare(cluster: Cluster, silenceMs: number): void {
   repairSlotMap(cluster);
+  endPendingSubscribers(cluster);
   cluster.on("+node", (redis: Redis) => {
     shortenDeniedError(redis);
     reconnectWhenUnresponsive(redis, silenceMs);

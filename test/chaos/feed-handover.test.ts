@@ -5,8 +5,8 @@ import { breakIn } from "../support/expect.js";
 import { now } from "../support/viewer.js";
 import { receivedFramesOf, untilAllPlayOn, type WatchedSession, watchSessions } from "../support/watched-sessions.js";
 
-const users = 40;
-const rounds = 4;
+const users = 20;
+const rounds = 3;
 /** The market's own time from frame to frame. */
 const frameMs = 100;
 /** What a viewer may notice of a feed that shuts down, and how much more on a machine with other work. */

@@ -6,7 +6,7 @@ import { SentinelRedis } from "../support/sentinel.js";
 
 test("[F33] a replica without the newest changes is promoted: viewers of each change that is undone are told, and nothing is repeated", async () => {
   const redis = await SentinelRedis.start();
-  const cluster = await TestCluster.start({ redisUrl: redis.url });
+  const cluster = await TestCluster.start({ apis: 1, redisUrl: redis.url });
   try {
     const sessions = await Promise.all(Array.from({ length: 4 }, () => cluster.watched({ max_fps: 0 })));
     const viewers = sessions.flatMap((session) => session.viewers);

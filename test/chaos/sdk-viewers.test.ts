@@ -13,7 +13,7 @@ import { now, type SeenFrame } from "../support/viewer.js";
 /** The file that clusters serve to pages: the other build of the SDK. */
 const bundle = new URL("../../packages/client/dist/sdk.js", import.meta.url).href;
 
-const viewerCount = 40;
+const viewerCount = 24;
 
 interface Watching {
   readonly viewer: SdkViewer;

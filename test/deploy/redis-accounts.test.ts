@@ -42,8 +42,7 @@ function tokenOf(user: string, role: string): Promise<string> {
 function startCluster(adminUrl: string, urlOf: (service: string) => string): Promise<TestCluster> {
   return TestCluster.start({
     redisUrl: adminUrl,
-    feeds: 1,
-    venues: 1,
+    ...{ apis: 1, gateways: 1, feeds: 1, venues: 1 },
     env: {
       ...Object.fromEntries(services.map((service) => [service, { REDIS_URL: urlOf(service) }])),
       all: {

@@ -12,6 +12,8 @@ export interface TestTapeOptions {
   readonly symbol?: string;
   readonly source?: string;
   readonly frames?: number;
+  /** The first of them that `testFrames` makes; those before it only pass in time. */
+  readonly from?: Seq;
   /** Milliseconds from frame to frame. */
   readonly intervalMs?: number;
   /** Nanoseconds from the frame before, instead of `intervalMs`. */
@@ -72,7 +74,7 @@ export async function writeTestTape(store: TapeStore, options: TestTapeOptions =
 
 /** The frames of a test tape. */
 export function* testFrames(options: TestTapeOptions = {}): Generator<FrameParts> {
-  const { symbol = "BTCUSDT", frames = 500, intervalMs = 100, stepNs = () => intervalMs * 1e6 } = options;
+  const { symbol = "BTCUSDT", frames = 500, from = 0, intervalMs = 100, stepNs = () => intervalMs * 1e6 } = options;
   const { startMs = testTapeStartMs, gapAfter = [] } = options;
   const { tradesPerFrame = everyThird, anomalyAt = everyFiftieth } = options;
   const startNs = BigInt(startMs) * 1_000_000n;
@@ -81,6 +83,7 @@ export function* testFrames(options: TestTapeOptions = {}): Generator<FrameParts
     const fromNs = ns;
     const gapMs = gapAfter.find((gap) => gap.seq === seq - 1)?.ms ?? 0;
     if (seq > 0) ns += gapMs > 0 ? gapMs * 1e6 : stepNs(seq);
+    if (seq < from) continue;
     yield {
       ...testFrame(symbol, seq, isoOfNs(startNs + BigInt(ns), 3), tradesPerFrame(seq), anomalyAt(seq)),
       ns,
@@ -155,5 +158,5 @@ export function testFrame(
 }
 
 function rounded(levels: number[][]): number[][] {
-  return levels.map((level) => level.map((value) => Number(value.toFixed(3))));
+  return levels.map((level) => level.map((value) => Math.round(value * 1e3) / 1e3));
 }

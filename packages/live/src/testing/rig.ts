@@ -150,7 +150,7 @@ export async function appendAll(writer: LiveTapeWriter, frames: Iterable<FramePa
 
 /** The frames `from` to `to` - 1 of a test tape. */
 export function someFrames(from: Seq, to: Seq, options: TestTapeOptions = {}): FrameParts[] {
-  return [...testFrames({ ...options, frames: to })].slice(from);
+  return [...testFrames({ ...options, from, frames: to })];
 }
 
 /** The JSON of all frames of a tape. */

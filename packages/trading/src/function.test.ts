@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
 import { limits } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
@@ -10,13 +9,13 @@ import type { TradingMessage } from "./ledger/ledger.js";
 import { importedTape, tapeWithin, tradingOnRedis } from "./testing.js";
 import type { Trading } from "./trading.js";
 
-const store = new MemoryTapeStore();
+const { store, tape } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
 afterAll(() => rig.close());
-const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined) process.stderr.write("\nSKIPPED: fills as a function, without the recording of 2023\n\n");
 
 const [first, last] = [300, 3_300];
+const another = () => rig.another(undefined, rig.tapes);
 
 describe.skipIf(tape === undefined)("orders of a log on the futures recording of 2023", () => {
   let record: SessionRecord;
@@ -33,20 +32,20 @@ describe.skipIf(tape === undefined)("orders of a log on the futures recording of
       for (let orders = random.integerBelow(3); orders >= 0; orders--) await rig.trading.act(id, anyOrder(random));
     }
     record = await rig.record(id);
-    whole = await rig.another().between(record, first, last);
+    whole = await another().between(record, first, last);
   });
 
   test("[TR2] fills and orders have one SHA-256 at every pace, on any number of nodes, and when each node is killed again and again", async () => {
     expect(whole.filter(({ type }) => type === "trade_event").length).toBeGreaterThan(100);
     for (const frames of [1, 10, 100, 1_000]) expect(await digestOf(() => frames)).toBe(digest(whole));
     const random = new RandomStream("kills", "nodes", 0);
-    const nodes = [rig.another(), rig.another()];
+    const nodes = [another(), another()];
     for (let run = 0; run < 3; run++) {
       const anyStep = () => 1 + random.integerBelow(200);
       const anyNode = () => {
         const nth = random.integerBelow(nodes.length);
-        if (random.chance(0.1)) nodes[nth] = rig.another();
-        return nodes[nth] ?? rig.another();
+        if (random.chance(0.1)) nodes[nth] = another();
+        return nodes[nth] ?? another();
       };
       expect(await digestOf(anyStep, anyNode)).toBe(digest(whole));
     }
@@ -57,14 +56,14 @@ describe.skipIf(tape === undefined)("orders of a log on the futures recording of
     const opened = await rig.tapes.open(record.tape);
     for (let cut = 0; cut < 8; cut++) {
       const at = first + random.integerBelow(last - first);
-      const until = await rig.another().between(record, first, at, await tapeWithin(opened, { lastSeq: at }));
+      const until = await another().between(record, first, at, await tapeWithin(opened, { lastSeq: at }));
       expect(until).toEqual(await rig.trading.between(record, first, at));
       expect(until).toEqual(whole.slice(0, until.length));
     }
   });
 
   /** All messages, asked for by some node so many frames at a time. */
-  async function digestOf(step: () => number, node: () => Trading = once(rig.another())): Promise<string> {
+  async function digestOf(step: () => number, node: () => Trading = once(another())): Promise<string> {
     const messages: TradingMessage[] = [];
     for (let from = first; from < last; ) {
       const to = Math.min(last, from + step());

@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { planPlayback, reachOf } from "@tapedeck/sessions";
-import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import { importedTape, tradingOnRedis } from "./testing.js";
 
-const store = new MemoryTapeStore();
+const { store, tape } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
 afterAll(() => rig.close());
-const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined)
   process.stderr.write("\nSKIPPED: lossless pace on a recording, without the recording of 2023\n\n");
 

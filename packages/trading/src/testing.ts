@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { keysWith, positionAt, type SessionRecord, SessionService, SessionStore } from "@tapedeck/sessions";
-import { importRecording, type Seq, type Tape, TapeCatalog, type TapeStore } from "@tapedeck/tape";
+import { importRecording, MemoryTapeStore, type Seq, type Tape, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
 import { Redis } from "ioredis";
 import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
@@ -13,8 +13,8 @@ export interface TradingRig {
   readonly sessions: SessionService;
   readonly trading: Trading;
   readonly tapes: TapeCatalog;
-  /** Trading of another process. */
-  another(checkpoints?: CheckpointPace): Trading;
+  /** Trading of another process; with `tapes` it shares what another one has read of them, which on recordings changes nothing. */
+  another(checkpoints?: CheckpointPace, tapes?: TapeCatalog): Trading;
   /** A paused session with its playhead on a frame. */
   open(options: { tape: string | undefined; seq: number; id?: string }): Promise<SessionRecord>;
   record(id: string): Promise<SessionRecord>;
@@ -45,8 +45,8 @@ export function tradingOnRedis(url: string, tapeStore: TapeStore, checkpoints?: 
     sessions,
     trading,
     tapes,
-    another: (own = checkpoints) =>
-      new Trading({ store, sessions, tapes: catalog(), ...(own === undefined ? {} : { checkpoints: own }) }),
+    another: (own = checkpoints, of = catalog()) =>
+      new Trading({ store, sessions, tapes: of, ...(own === undefined ? {} : { checkpoints: own }) }),
     open: async ({ tape, seq, id }) => {
       const { record } = await sessions.open(id, tape === undefined ? {} : { tape });
       return (await sessions.perform(record.id, { type: "seek", to: { seq } })).record;
@@ -65,11 +65,27 @@ export function tradingOnRedis(url: string, tapeStore: TapeStore, checkpoints?: 
   };
 }
 
-/** Imports the files of one instrument; undefined where there are none. Resolves to the tape's `id@version`. */
-export async function importedTape(files: readonly string[], store: TapeStore): Promise<string | undefined> {
-  if (files.length === 0) return undefined;
+interface ImportedTape {
+  readonly store: TapeStore;
+  /** Its `id@version`; undefined where there are no files. */
+  readonly tape: string | undefined;
+}
+
+const importedBefore = new Map<string, Promise<ImportedTape>>();
+
+/** The files of one instrument, imported once for all test files that a worker runs, since that takes seconds: for tests that only read the store. */
+export function importedTape(files: readonly string[]): Promise<ImportedTape> {
+  const key = JSON.stringify(files);
+  const imported = importedBefore.get(key) ?? importToMemory(files);
+  importedBefore.set(key, imported);
+  return imported;
+}
+
+async function importToMemory(files: readonly string[]): Promise<ImportedTape> {
+  const store = new MemoryTapeStore();
+  if (files.length === 0) return { store, tape: undefined };
   const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
-  return tapes[0]?.tape;
+  return { store, tape: tapes[0]?.tape };
 }
 
 /** The tape as if it began, or ended, with a frame. */

@@ -1,16 +1,14 @@
 import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
 import type { OrderBody } from "@tapedeck/protocol";
-import { MemoryTapeStore } from "@tapedeck/tape";
 import { afterAll, describe, expect, inject, test, vi } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import { importedTape, tradingOnRedis } from "./testing.js";
 
-const store = new MemoryTapeStore();
+const { store, tape } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
 afterAll(() => rig.close());
-const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined) process.stderr.write("\nSKIPPED: trading on a recording, without the recording of 2023\n\n");
 
 test("[TR51] orders in SIMULATION and those of the command have one market, and accounts of their own", async () => {

@@ -2,7 +2,7 @@ import { RandomStream } from "@tapedeck/market";
 import type { TradingSettingsInput } from "@tapedeck/protocol";
 import { tradingSettings } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { MemoryTapeStore, type Seq, type Tape } from "@tapedeck/tape";
+import type { Seq, Tape } from "@tapedeck/tape";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../../test/support/tapes.js";
 import { ActionChains } from "../actions/action-chains.js";
@@ -14,11 +14,10 @@ import { type ChainSettings, decodeSettings } from "../settings.js";
 import { importedTape, tapeWithin, tradingOnRedis } from "../testing.js";
 import { SessionCheckpoints } from "./session-checkpoints.js";
 
-const store = new MemoryTapeStore();
+const { store, tape } = await importedTape(recordedFiles("primary"));
 const never = { frames: Number.POSITIVE_INFINITY, actions: Number.POSITIVE_INFINITY, everyMs: 0 };
 const rig = tradingOnRedis(inject("redisUrl"), store, never);
 afterAll(() => rig.close());
-const tape = await importedTape(recordedFiles("primary"), store);
 if (tape === undefined) process.stderr.write("\nSKIPPED: checkpoints, without the recording of 2023\n\n");
 
 const [first, last] = [300, 1_600];

@@ -293,17 +293,29 @@ test("[SM27] the next event is found, and the one before it", async () => {
 
 test("[SM34] a search looks fifteen minutes ahead or back, and no further", async () => {
   const maker = new InlineGenerator();
-  const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker);
-  expect(await tape.findEvent(day, "next", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
-  expect(maker.searched).toBe(16); // the last of them up to its first frame
-  maker.searched = 0;
-  expect(await tape.findEvent(2 * day + 300, "previous", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
-  expect(maker.searched).toBe(16);
-  expect(await tape.findEvent(600, "previous", { type: "DATA_VALIDATION_ERROR" })).toBeUndefined();
-  expect(maker.searched).toBe(18);
-  const event = await tape.findEvent(day, "next");
-  const seq = event?.seq ?? 0;
-  expect((await tape.findEvent(seq - 9_000, "next", { type: event?.type ?? "" }))?.seq).toBeLessThanOrEqual(seq);
+  const searched: number[] = [];
+  const eventful = new Set<number>();
+  const tape = open(`sim2.BTCUSDT.7.calm@${analyticsVersion}`, maker, {
+    prices: (task) => maker.prices(task),
+    levels: (task) => maker.levels(task),
+    orders: (task) => maker.orders(task),
+    events: async ({ segment }) => {
+      searched.push(segment);
+      const seq = 600 * segment;
+      return eventful.has(segment) ? [{ seq, ns: seq * 1e8, type: "SPOOFING", severity: "high" }] : [];
+    },
+  });
+  const minutes = (first: number, last: number) =>
+    Array.from({ length: Math.abs(last - first) + 1 }, (_, nth) => first + nth * Math.sign(last - first));
+  eventful.add(1_456).add(2_864).add(5_015).add(6_985);
+  expect(await tape.findEvent(day, "next")).toBeUndefined();
+  expect(searched.splice(0)).toEqual(minutes(1_440, 1_455)); // the last of them up to its first frame
+  expect(await tape.findEvent(2 * day + 300, "previous")).toBeUndefined();
+  expect(searched.splice(0)).toEqual(minutes(2_880, 2_865));
+  expect(await tape.findEvent(600, "previous")).toBeUndefined();
+  expect(searched.splice(0)).toEqual([1, 0]);
+  expect((await tape.findEvent(5_000 * 600, "next"))?.seq).toBe(5_015 * 600);
+  expect((await tape.findEvent(7_000 * 600, "previous"))?.seq).toBe(6_985 * 600);
 });
 
 test("[SM37] events of a minute that was searched or made are not searched for again", async () => {

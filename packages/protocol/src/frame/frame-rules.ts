@@ -113,21 +113,31 @@ export function checkNext(before: unknown, after: unknown): string[] {
 function checkValues(value: unknown, path: string, report: Report): void {
   if (typeof value === "number") {
     if (!Number.isFinite(value)) report(`${path} is ${value}`);
-    else if (significantDigits(value) > 15) report(`${path} has float noise: ${value}`);
+    else if (hasFloatNoise(value)) report(`${path} has float noise: ${value}`);
   } else if (value === null) {
     if (!nullable.has(path)) report(`${path} is null`);
   } else if (Array.isArray(value)) {
-    value.forEach((item, at) => {
-      checkValues(item, `${path}[${at}]`, report);
-    });
+    for (let at = 0; at < value.length; at++) {
+      if (!isSoundNumber(value[at])) checkValues(value[at], `${path}[${at}]`, report);
+    }
   } else if (isFields(value)) {
-    for (const [name, item] of Object.entries(value)) checkValues(item, path === "" ? name : `${path}.${name}`, report);
+    for (const [name, item] of Object.entries(value)) {
+      if (!isSoundNumber(item)) checkValues(item, path === "" ? name : `${path}.${name}`, report);
+    }
   }
 }
 
-function significantDigits(value: number): number {
-  const [mantissa = ""] = String(Math.abs(value)).split("e");
-  return mantissa.replace(".", "").replace(/^0+/, "").replace(/0+$/, "").length;
+/** Most values are: they need no path. */
+function isSoundNumber(value: unknown): boolean {
+  return typeof value === "number" && Number.isFinite(value) && !hasFloatNoise(value);
+}
+
+/** Whether a number has more than 15 significant digits. */
+function hasFloatNoise(value: number): boolean {
+  const text = String(value);
+  if (text.length <= 15) return false;
+  const [mantissa = ""] = text.replace("-", "").split("e");
+  return mantissa.replace(".", "").replace(/^0+/, "").replace(/0+$/, "").length > 15;
 }
 
 function checkBook(frame: Record<string, unknown>, report: Report): void {

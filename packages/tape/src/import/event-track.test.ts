@@ -78,15 +78,14 @@ class PlainBook {
   /** The best `count` levels, best first. */
   top(side: "bid" | "ask", count: number): [number, number][] {
     const direction = side === "bid" ? -1 : 1;
-    const best: [number, number][] = [];
-    for (const level of this[side]) {
-      const last = best[count - 1];
-      if (last !== undefined && direction * (level[0] - last[0]) > 0) continue;
-      const at = best.findIndex(([price]) => direction * (level[0] - price) < 0);
-      best.splice(at < 0 ? best.length : at, 0, level);
+    const best: number[] = [];
+    for (const price of this[side].keys()) {
+      if (best.length === count && direction * (price - (best[count - 1] ?? 0)) > 0) continue;
+      const at = best.findIndex((other) => direction * (price - other) < 0);
+      best.splice(at < 0 ? best.length : at, 0, price);
       if (best.length > count) best.pop();
     }
-    return best;
+    return best.map((price) => [price, this[side].get(price) ?? 0]);
   }
 
   all(side: "bid" | "ask"): [number, number][] {
@@ -111,12 +110,17 @@ function* booksOf(rows: readonly BookRow[]): Generator<{ row: BookRow; next: Boo
 
 /** The Parquet reader multiplies decimals, which leaves float noise. */
 function rounded(value: number): number {
-  return Number(value.toPrecision(15));
+  return Number.isInteger(value) ? value : Number(value.toPrecision(15));
+}
+
+/** For comparisons by the thousand: the matcher costs more than the comparison, so it only speaks where the texts differ. */
+function expectSame(found: unknown, expected: unknown): void {
+  if (JSON.stringify(found) !== JSON.stringify(expected)) expect(found).toEqual(expected);
 }
 
 const recordings: readonly (readonly [string, string[]])[] = [
   ["usdm BTC 2023", ["binance-raw/usdm_btcusdt_20230404.dat.gz", "binance-raw/usdm_btcusdt_20230405.dat.gz"]],
-  ["spot BTC 2024", ["binance-raw/spot_btcusdt_20240808.gz", "binance-raw/spot_btcusdt_20240809.gz"]],
+  ["spot BTC 2024", ["binance-raw/spot_btcusdt_20240808.gz"]],
   ["spot BTC 2023, without a snapshot", ["binance-raw/spot_btcusdt_20230405.dat.gz"]],
   ["Binance-Archiver", ["binance-archiver-csv"]],
   ["LOBSTER", ["lobster"]],
@@ -149,8 +153,8 @@ describe.skipIf(recordingsAbsent)("the event track of each recording", () => {
         for (const { row, next, book } of booksOf(rows)) {
           const frame = frames[Number(row.seq)];
           if (row.seq === next?.seq || frame === undefined) continue;
-          const shown = [row.seq, book.top("bid", 20), book.top("ask", 20)];
-          expect(shown).toEqual([row.seq, real(frame.bids), real(frame.asks)]);
+          const shown = [`${row.seq}`, book.top("bid", 20), book.top("ask", 20)];
+          expectSame(shown, [`${row.seq}`, real(frame.bids), real(frame.asks)]);
           checked++;
         }
         expect(checked).toBeGreaterThan(frames.length / 3);
@@ -162,17 +166,17 @@ describe.skipIf(recordingsAbsent)("the event track of each recording", () => {
 
 const binance = z.union([
   z.object({
-    lastUpdateId: z.number(),
-    bids: z.array(z.tuple([z.string(), z.string()])),
-    asks: z.array(z.tuple([z.string(), z.string()])),
-  }),
-  z.object({
     data: z.object({
       e: z.literal("depthUpdate"),
       u: z.number(),
       b: z.array(z.tuple([z.string(), z.string()])),
       a: z.array(z.tuple([z.string(), z.string()])),
     }),
+  }),
+  z.object({
+    lastUpdateId: z.number(),
+    bids: z.array(z.tuple([z.string(), z.string()])),
+    asks: z.array(z.tuple([z.string(), z.string()])),
   }),
 ]);
 
@@ -182,7 +186,8 @@ describe.skipIf(recordingsAbsent)("the full book of the futures recording of 202
   test("[ET3] [ET6] at every update it equals one that is built from the messages, at full depth, and is read back at any frame", async () => {
     const imported = await importedOnce(files);
     const tape = imported.report.tapes[0]?.tape ?? "";
-    const rebuilt = booksOf(await rowsOf(imported, tape, "book", bookRow));
+    const rows = await rowsOf(imported, tape, "book", bookRow);
+    const rebuilt = booksOf(rows);
     const truth = new PlainBook();
     const bySeq = new Set<number>();
     let joined: number | undefined;
@@ -210,8 +215,8 @@ describe.skipIf(recordingsAbsent)("the full book of the futures recording of 202
           side?.size,
           ...levels.map(([price]) => side?.get(Number(price))),
         ];
-        expect(amounts(at?.book.bid, touched.b)).toEqual(amounts(truth.bid, touched.b));
-        expect(amounts(at?.book.ask, touched.a)).toEqual(amounts(truth.ask, touched.a));
+        expectSame(amounts(at?.book.bid, touched.b), amounts(truth.bid, touched.b));
+        expectSame(amounts(at?.book.ask, touched.a), amounts(truth.ask, touched.a));
         if (updates++ % 500 === 0) {
           expect([at?.book.bid, at?.book.ask]).toEqual([truth.bid, truth.ask]);
           bySeq.add(Number(at?.row.seq) - 1);
@@ -222,7 +227,7 @@ describe.skipIf(recordingsAbsent)("the full book of the futures recording of 202
     const manifest = await manifestOf(imported, tape);
     const { track } = await new TapeCatalog(imported.store, { cacheBytes: 32 << 20 }).open(tape);
     const again = new Map<number, { bids: [number, number][]; asks: [number, number][] }>();
-    for (const { row, book } of booksOf(await rowsOf(imported, tape, "book", bookRow))) {
+    for (const { row, book } of booksOf(rows)) {
       const seq = Number(row.seq);
       if (bySeq.has(seq)) again.set(seq, { bids: book.all("bid"), asks: book.all("ask") });
     }

@@ -42,6 +42,8 @@ export class Follower {
   #newest: Pick<LiveFrame, "seq" | "claim"> | undefined;
   /** The record and the tape are those of Redis, as far as this process can know. */
   #synced = false;
+  /** How often the subscription has ended or was interrupted. A sync that such an end overtakes does not count. */
+  #interruptions = 0;
   #syncing: Promise<void> = Promise.resolve();
   /** The sync that begins after the present one. */
   #nextSync: Promise<void> | undefined;
@@ -109,6 +111,7 @@ export class Follower {
   /** The subscription ends or was interrupted: Redis has to be read again before the next message counts. */
   markStale(): void {
     clearTimeout(this.#retry);
+    this.#interruptions++;
     this.#synced = false;
   }
 
@@ -174,12 +177,13 @@ export class Follower {
   async #sync(): Promise<boolean> {
     const { feeds } = this.#context;
     const [known, had, hadSeq] = [this.#record, this.#tape, this.#tape?.span.lastSeq ?? -1];
+    const interruptions = this.#interruptions;
     const { record, now } = await feeds.read(this.feed);
     if (this.#record !== known && (record?.rev ?? 0) < (this.#record?.rev ?? 0)) return false; // a later one came on the channel
     if (record === undefined || record.tape === "" || record.lastSeq < 0) {
       this.#endTape();
       this.#record = record;
-      this.#synced = true;
+      this.#synced = interruptions === this.#interruptions;
       this.listeners.setState(record === undefined ? unclaimedFeed(this.feed, now) : feedStateOf(record, now));
       return true;
     }
@@ -196,7 +200,7 @@ export class Follower {
       this.#endTape();
       this.#tape = tape;
     }
-    this.#synced = true;
+    this.#synced = interruptions === this.#interruptions;
     this.#applyRecord(record, now);
     return true;
   }

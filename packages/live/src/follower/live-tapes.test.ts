@@ -13,6 +13,11 @@ afterEach(() => rig.close());
 
 const channel = () => rig.keys.live(source, symbol);
 
+/** A process that reads a feed again sends three commands, one after the other, on the connection that these go through. */
+async function readingsEnd(): Promise<void> {
+  for (let commands = 0; commands < 6; commands++) await rig.redis.ping();
+}
+
 describe("a listener", () => {
   test("[LT20] gets each frame that is appended after its tape was opened: once, in order, as it was recorded", async () => {
     const writer = await rig.claim();
@@ -236,6 +241,7 @@ describe("one process", () => {
     const reader = rig.process({ idleMs: 50 });
     const tape = (await reader.live.open(writer.tape)) ?? expect.fail();
     await expect.poll(() => reader.live.subscriptions).toBe(0);
+    await readingsEnd();
     await appendAll(writer, someFrames(10, 20));
     expect(tape.span.lastSeq).toBe(9);
     expect(await tape.grownTo(15)).toBe(true);
@@ -245,6 +251,23 @@ describe("one process", () => {
     await grown;
     expect(await reader.live.open(writer.tape)).toBe(tape);
     expect((await textsOf(tape)).length).toBe(30);
+  });
+
+  test("[LT24] reads nothing for a subscription that Redis confirms only after it was given up", async () => {
+    const writer = await rig.claim();
+    await appendAll(writer, someFrames(0, 10));
+    const subscriber = rig.connect();
+    await subscriber.ping();
+    const reader = rig.process({ idleMs: 50, subscriber });
+    subscriber.stream.pause();
+    const tape = (await reader.live.open(writer.tape)) ?? expect.fail();
+    await expect.poll(() => reader.live.subscriptions).toBe(0);
+    await readingsEnd();
+    await appendAll(writer, someFrames(10, 20));
+    subscriber.stream.resume();
+    await subscriber.ping(); // answered after the subscription
+    await readingsEnd();
+    expect(tape.span.lastSeq).toBe(9);
   });
 
   test("[LT41] has one object for a live tape, and each opening brings it up to date", async () => {

@@ -245,12 +245,16 @@ export class LiveTapes implements UnfinishedTapes {
   }
 
   #subscribe(follower: Follower): void {
+    const isWanted = (): boolean => this.#subscribed.get(follower.channel) === follower;
     subscribe(this.#subscriber, follower.channel).then(
-      () => follower.syncLater(),
+      () => {
+        // Redis may confirm so late that the feed was given up meanwhile: a follower that hears of no change must not count as in sync.
+        if (isWanted()) follower.syncLater();
+      },
       () => {
         // The connection is closed for good; or a master of a Cluster is away and has no successor yet.
         const retry = (): void => {
-          if (this.#subscribed.get(follower.channel) === follower) this.#subscribe(follower);
+          if (isWanted()) this.#subscribe(follower);
         };
         setTimeout(retry, retryMs).unref();
       },

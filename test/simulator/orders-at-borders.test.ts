@@ -113,7 +113,9 @@ describe("orders where markets are cut", () => {
     await cluster.end(mine);
   });
 
-  test("[SO16] [SO17] [SO21] at two hundred times the pace, seconds to minutes before their frame is due", async ({ cluster }) => {
+  test("[SO16] [SO17] [SO21] at two hundred times the pace, seconds to minutes before their frame is due", async ({
+    cluster,
+  }) => {
     const mine = await simulate(cluster, { seed: 8_011, speed: 200, max_fps: 30 });
     const viewer = firstOf(mine);
     await viewer.next(3);

@@ -2,8 +2,12 @@ import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { PageServer } from "./page-server.js";
 
-/** `npm test` installs Debian's Chromium if it can (scripts/prepare.mjs). */
-const executablePath = process.env.CHROMIUM_PATH ?? "/usr/bin/chromium";
+/**
+ * `npm test` installs Debian's headless shell of Chromium if it can (scripts/prepare.mjs): the same engine without windows. A page of its own
+ * profile takes 0.15 s of CPU time there, and 0.55 s in a Chromium without a screen.
+ */
+const shell = "/usr/bin/chromium-headless-shell";
+const executablePath = process.env.CHROMIUM_PATH ?? (existsSync(shell) ? shell : "/usr/bin/chromium");
 
 /** Whether a browser is available. */
 export const haveBrowser = existsSync(executablePath);

@@ -3,8 +3,11 @@ import { haveBrowser, Pages } from "../support/browser.js";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { OldPage } from "./old-pages.js";
 
-const test = testOnCluster(() => ({}));
-const testWithoutGuess = testOnCluster(() => ({ env: { api: { LEGACY_MODE_GUESS: "off" } } }));
+const test = testOnCluster();
+const testWithoutGuess = testOnCluster(() => ({
+  ...{ apis: 1, gateways: 1, tickers: 1 },
+  env: { api: { LEGACY_MODE_GUESS: "off" } },
+}));
 
 /** What a change of mode would change in these sessions. */
 async function modesOf(cluster: TestCluster, ...ids: string[]) {

@@ -11,7 +11,8 @@ import type { PythonViewer, PythonViewers } from "./python-viewers.js";
 
 const test = pythonTestOnCluster().skipIf(!havePython);
 
-const viewerCount = 20;
+/** Half of them have the gateway that a test stops. */
+const viewerCount = 12;
 
 interface Watching {
   readonly viewer: PythonViewer;
@@ -37,8 +38,8 @@ async function watching(
 ): Promise<readonly Watching[]> {
   const open: Watching[] = [];
   const [tape = ""] = truth.tape.id.split("@");
-  for (let from = 0; from < viewerCount; from += 5) {
-    const batch = Array.from({ length: 5 }, async (_, at) => {
+  for (let from = 0; from < viewerCount; from += 4) {
+    const batch = Array.from({ length: 4 }, async (_, at) => {
       const index = from + at;
       const speed = index % 8 < 4 ? 1 : 2;
       const gateways = addresses[index % addresses.length] ?? [];

@@ -4,6 +4,9 @@ import "../support/expect.js";
 import { havePython, pythonTestOnCluster } from "./python-test.js";
 import { fastTiming, type PythonViewer, type PythonViewers } from "./python-viewers.js";
 
+/** One service of each kind: all of them lose Redis at once. */
+const one = { apis: 1, gateways: 1, tickers: 1 };
+
 async function playing(cluster: TestCluster, viewers: PythonViewers): Promise<PythonViewer> {
   const viewer = await viewers.open({ url: cluster.url, timing: fastTiming, options: { tape: "usdm" } });
   await viewer.command("start");
@@ -20,7 +23,7 @@ async function withoutRedis(cluster: TestCluster, viewers: PythonViewers, viewer
   await cluster.ownRedis?.start();
 }
 
-pythonTestOnCluster(() => ({ ownRedis: "keeps its data" })).skipIf(!havePython)(
+pythonTestOnCluster(() => ({ ...one, ownRedis: "keeps its data" })).skipIf(!havePython)(
   "[CL34] in Python: when Redis restarts, the connection stays, commands are refused meanwhile, and the session continues without a gap",
   async ({ cluster, viewers }) => {
     const truth = await cluster.recording("usdm");
@@ -34,7 +37,7 @@ pythonTestOnCluster(() => ({ ownRedis: "keeps its data" })).skipIf(!havePython)(
   },
 );
 
-pythonTestOnCluster(() => ({ ownRedis: "forgets" })).skipIf(!havePython)(
+pythonTestOnCluster(() => ({ ...one, ownRedis: "forgets" })).skipIf(!havePython)(
   "[CL34] in Python: when Redis restarts without its data, the session ends",
   async ({ cluster, viewers }) => {
     const viewer = await playing(cluster, viewers);

@@ -3,6 +3,9 @@ import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import "../support/expect.js";
 import { clientAt, SdkViewer } from "../support/sdk-viewer.js";
 
+/** One service of each kind: all of them lose Redis at once. */
+const one = { apis: 1, gateways: 1, tickers: 1 };
+
 /** Stops Redis until commands are refused, then starts it again. */
 async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<void> {
   await cluster.ownRedis?.stop();
@@ -12,7 +15,7 @@ async function withoutRedis(cluster: TestCluster, viewer: SdkViewer): Promise<vo
   await cluster.ownRedis?.start();
 }
 
-testOnCluster(() => ({ ownRedis: "keeps its data" }))(
+testOnCluster(() => ({ ...one, ownRedis: "keeps its data" }))(
   "[CL34] when Redis restarts, the connection stays, commands are refused meanwhile, and the session continues without a gap",
   async ({ cluster }) => {
     const truth = await cluster.recording("usdm");
@@ -37,7 +40,7 @@ testOnCluster(() => ({ ownRedis: "keeps its data" }))(
   },
 );
 
-testOnCluster(() => ({ ownRedis: "forgets" }))(
+testOnCluster(() => ({ ...one, ownRedis: "forgets" }))(
   "[CL34] when Redis restarts without its data, the session ends, and a new one can be opened",
   async ({ cluster }) => {
     const viewer = await SdkViewer.open(clientAt(cluster.url), { tape: "usdm" });

@@ -14,8 +14,11 @@ const alias = [
   },
 ];
 
-/** Pages, programs and existing clients, and attacks, on clusters of their own. */
-const clients = ["test/{browser,clients,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
+/** The dashboard. Most files share a cluster. */
+const pages = ["test/browser/**/*.test.ts"];
+
+/** Programs and existing clients, and attacks, on clusters of their own. */
+const clients = ["test/{clients,sdk,security}/**/*.test.ts", "test/local-cluster.test.ts"];
 
 /** In one part, since its files share an installation, which takes minutes where there is none. */
 const python = ["test/python/**/*.test.ts"];
@@ -69,6 +72,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     expect: { poll: soon },
+    // A shared cluster is stopped when the process that ran the files ends.
+    teardownTimeout: 30_000,
     projects: [
       {
         extends: true,
@@ -86,7 +91,8 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      onClusters("cluster", ["test/**/*.test.ts"], [...clients, ...python, ...quiet, ...faults, containers]),
+      onClusters("cluster", ["test/**/*.test.ts"], [...pages, ...clients, ...python, ...quiet, ...faults, containers]),
+      onClusters("pages", pages),
       onClusters("clients", clients, quiet),
       onClusters("python", python),
       onClusters("quiet", quiet),

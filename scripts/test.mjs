@@ -61,7 +61,7 @@ async function tests() {
   // The unit tests have two workers. Pages burn CPU: one browser after the other, from the beginning, beside parts that wait.
   const parts = [
     { ...part("unit"), takes: 2 },
-    inTurn(shards("clients", 4)),
+    inTurn([...shards("pages", 2), ...shards("clients", 2)]),
     part("python"),
     ...shards("faults", 2),
     ...shards("quiet", 2),

@@ -4,7 +4,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { z } from "zod";
 import { haveBrowser, type OpenedPage, Pages } from "../support/browser.js";
-import { test as onCluster, type TestCluster, type TestClusterOptions, testOnCluster } from "../support/cluster.js";
+import { type TestCluster, type TestClusterOptions, testOnCluster, testOnSharedCluster } from "../support/cluster.js";
 
 /** The dashboard in a browser: what a user does and sees. */
 export class DashboardPage {
@@ -90,7 +90,8 @@ export class DashboardPage {
   }
 
   async visibleSeqs(): Promise<number[]> {
-    return (await this.visibleFrames()).map(({ seq }) => seq);
+    const frames = z.array(z.object({ seq: z.int() })).parse(JSON.parse(await this.exported("Frames, JSON")));
+    return frames.map(({ seq }) => seq);
   }
 
   /** The file that an entry of the export menu saves. */
@@ -177,7 +178,8 @@ function withBrowser(base: ReturnType<typeof testOnCluster>) {
     .runIf(haveBrowser);
 }
 
-/** Tests of the page on the file's own cluster; skipped with a warning without a browser. */
-export const test = withBrowser(onCluster);
+/** Tests of the page on a cluster that all files share; skipped with a warning without a browser. */
+export const test = withBrowser(testOnSharedCluster());
 
+/** The same on a cluster of the file's own, with these options. */
 export const testWith = (options: () => TestClusterOptions) => withBrowser(testOnCluster(options));

@@ -8,9 +8,13 @@ const patience = { timeout: 20_000 };
 
 const scrubber = (dashboard: DashboardPage) => dashboard.page.getByRole("slider", { name: "Position on the tape" });
 
-async function framesOf(cluster: TestCluster): Promise<Frame[]> {
-  const [truth, { span }] = [await cluster.recording("usdm"), await cluster.tapes.recorded("usdm")];
-  return Array.from({ length: span.lastSeq + 1 }, (_, seq) => truth.frame(seq));
+async function firstFrame(cluster: TestCluster, isWanted: (frame: Frame) => boolean): Promise<Frame | undefined> {
+  const truth = await cluster.recording("usdm");
+  for (let seq = 0; seq <= truth.lastSeq; seq++) {
+    const frame = truth.frame(seq);
+    if (isWanted(frame)) return frame;
+  }
+  return undefined;
 }
 
 /** Number of pixel columns with an event mark at the scrubber's upper edge, without the playhead's. */
@@ -84,8 +88,7 @@ test("[DB80] liquidity gaps are marked in the ladder, and listed by price with l
   cluster,
   dashboards,
 }) => {
-  const frames = await framesOf(cluster);
-  const [first] = frames.filter(({ liquidity_gaps }) => (liquidity_gaps?.length ?? 0) > 1);
+  const first = await firstFrame(cluster, ({ liquidity_gaps }) => (liquidity_gaps?.length ?? 0) > 1);
   if (first === undefined) throw new Error("no frame has two gaps");
   const gaps = first.liquidity_gaps ?? [];
   const { dashboard, id, view } = await dashboards.openOn(cluster);
@@ -115,8 +118,8 @@ test("[DB80] liquidity gaps are marked in the ladder, and listed by price with l
 });
 
 test("[DB82] the trade list shows the effective spread of each trade, if known", async ({ cluster, dashboards }) => {
-  const frames = await framesOf(cluster);
-  const one = frames.find(
+  const one = await firstFrame(
+    cluster,
     ({ trades, effective_spread, seq }) => seq > 50 && trades.length > 0 && (effective_spread ?? 0) > 0,
   );
   if (one === undefined) throw new Error("no frame has a trade with a spread");

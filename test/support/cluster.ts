@@ -33,7 +33,7 @@ export interface User {
 }
 
 /** Tests that share one cluster a file: `test("...", async ({ cluster }) => ...)`. */
-export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
+export function testOnCluster(options: () => TestClusterOptions = () => ({}), scope: "file" | "worker" = "file") {
   return base.extend<{ cluster: TestCluster }>({
     cluster: [
       // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures needed from this pattern
@@ -45,9 +45,17 @@ export function testOnCluster(options: () => TestClusterOptions = () => ({})) {
           await cluster.stop();
         }
       },
-      { scope: "file" },
+      { scope },
     ],
   });
+}
+
+/**
+ * Tests that share one cluster with all files of their part that import the returned function: to start one takes 4 s of CPU time. So they
+ * leave it as they found it, but for sessions. It has a Redis of its own, since the run's ends before the process that runs the files.
+ */
+export function testOnSharedCluster(options: TestClusterOptions = {}) {
+  return testOnCluster(() => ({ ...options, ownRedis: "forgets" }), "worker");
 }
 
 export const test = testOnCluster();

@@ -30,9 +30,15 @@ export function nsOfIso(text: string): bigint | undefined {
   return BigInt(Date.parse(`${whole}Z`)) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
+/** The last time that was made text: a frame, its trades and its analytics mostly have the same. */
+let lastMs = 0;
+let lastIso = new Date(lastMs).toISOString();
+
 /** ISO 8601 UTC text of a time in nanoseconds since 1970, truncated to the source's decimals. */
 export function isoOfNs(ns: bigint, decimals: TimeDecimals): string {
-  const iso = new Date(Number(ns / 1_000_000n)).toISOString();
+  const ms = Number(ns / 1_000_000n);
+  const iso = ms === lastMs ? lastIso : new Date(ms).toISOString();
+  [lastMs, lastIso] = [ms, iso];
   if (decimals === 3) return iso;
   const beyond = String(ns % 1_000_000n).padStart(6, "0");
   return `${iso.slice(0, -1)}${beyond.slice(0, decimals - 3)}Z`;

@@ -78,6 +78,39 @@ describe("[MA1] an engine", () => {
   });
 });
 
+test("[MA8] an event that may not concern an account makes the engine say nothing, and actions arrive when it says", () => {
+  let [quiet, spoken] = [0, 0];
+  fc.assert(
+    fc.property(fc.record(drawn), ({ seed, variant }) => {
+      const { events, actions } = randomMarket(seed, 300);
+      const engine = new MatchingEngine(testSettings(variant));
+      const waiting = [...actions].reverse();
+      let clock = -1n;
+      for (const event of events) {
+        clock = larger(clock, event.timestampNs);
+        const due: Action[] = [];
+        for (let next = waiting.at(-1); next !== undefined && next.sentNs <= clock; next = waiting.at(-1)) {
+          due.push(next);
+          waiting.pop();
+        }
+        const foretold = engine.arrivalsOf(due.map(({ sentNs }) => sentNs));
+        expect(due.map((action) => engine.submit(action))).toEqual(foretold);
+        engine.advance(clock - 1n);
+        engine.take();
+        const mayConcern = engine.mayConcern(event);
+        engine.event(event);
+        const said = engine.take().length;
+        if (!mayConcern) {
+          expect(said).toBe(0);
+          quiet++;
+        } else if (said > 0) spoken++;
+      }
+    }),
+    { numRuns: 60 },
+  );
+  expect(Math.min(quiet, spoken)).toBeGreaterThan(100);
+});
+
 test("[MA2] an engine says the same to the last bit on every version of Node", () => {
   const digest = createHash("sha256");
   for (const variant of variants) {

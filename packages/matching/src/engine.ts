@@ -65,18 +65,35 @@ export class MatchingEngine {
    * @throws RangeError if it was sent before the action before it, or would arrive before something that has happened
    */
   submit(action: Action): bigint {
-    const { latency, seed } = this.settings;
     if (action.sentNs < this.#lastSentNs)
       throw new RangeError(`sentNs: ${action.sentNs} is before ${this.#lastSentNs}, when the last action was sent`);
-    const delayed = action.sentNs + latencyNs(latency.entry, seed, "entry", this.#counts.sent);
-    const arrivesNs = larger(delayed, this.#lastArrivalNs);
-    if (arrivesNs < this.#timeNs || arrivesNs <= this.#advancedNs)
+    const arrivesNs = this.#arrivalOf(action.sentNs, 0, this.#lastArrivalNs);
+    if (arrivesNs < this.earliestArrivalNs)
       throw new RangeError(`sentNs: an action sent at ${action.sentNs} arrives before ${this.#timeNs}, which is past`);
     this.#counts.sent++;
     this.#lastSentNs = action.sentNs;
     this.#lastArrivalNs = arrivesNs;
     this.#inbox.push({ action, arrivesNs });
     return arrivesNs;
+  }
+
+  /** No action can arrive any more before this: it is past. */
+  get earliestArrivalNs(): bigint {
+    return larger(this.#timeNs, this.#advancedNs + 1n);
+  }
+
+  /** When actions will arrive that are sent next, at these times and in this order, whether or not that is past. */
+  arrivalsOf(sentNs: readonly bigint[]): bigint[] {
+    let last = this.#lastArrivalNs;
+    return sentNs.map((ns, at) => {
+      last = this.#arrivalOf(ns, at, last);
+      return last;
+    });
+  }
+
+  /** Whether an event that comes later may make it say something, if nothing else happens before it. False is certain. */
+  mayConcern(event: TapeEvent): boolean {
+    return this.#exchange.mayConcern(event);
   }
 
   // HOT: once per event of a tape.
@@ -176,6 +193,12 @@ export class MatchingEngine {
       (order): WorkingOrder => ({ ...order, price: order.price, stopPrice: order.stopPrice, place: order.place }),
     );
     this.#exchange.reopen(orders);
+  }
+
+  /** @param further how many actions are sent before it that were not submitted yet. @param lastNs when the one before it arrives */
+  #arrivalOf(sentNs: bigint, further: number, lastNs: bigint): bigint {
+    const { latency, seed } = this.settings;
+    return larger(sentNs + latencyNs(latency.entry, seed, "entry", this.#counts.sent + further), lastNs);
   }
 
   #execute(untilNs: bigint): void {

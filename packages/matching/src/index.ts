@@ -9,6 +9,7 @@ export type {
   TimeInForce,
 } from "./actions.js";
 export { MatchingEngine } from "./engine.js";
+export { larger } from "./larger.js";
 export { isConditional, isPriced, type OrderSide, type OrderType, orderTypes } from "./orders/order-types.js";
 export type { RefusalCode } from "./refusals.js";
 export {

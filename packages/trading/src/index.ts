@@ -1,7 +1,8 @@
 export type { ActionRequest, OrderRequest } from "./actions/plan-action.js";
-export { engineEvents, type ShownEvent } from "./events/engine-events.js";
+export { engineEvents, type VenueEvent } from "./events/engine-events.js";
 export { frameTime, tapeTime } from "./events/tape-clock.js";
 export type { TradingMessage } from "./ledger/ledger.js";
+export type { OrderName, OrderStanding, Standing } from "./ledger/standing.js";
 export { hasActions, type TradingRecord } from "./replay/session-replays.js";
 export type { ChainSettings } from "./settings.js";
-export { type Performed, type PerformedOrder, type Standing, Trading } from "./trading.js";
+export { type Performed, type PerformedOrder, type Told, Trading } from "./trading.js";

@@ -4,7 +4,8 @@ import { importRecording, MemoryTapeStore, type Seq, type Tape, TapeCatalog, typ
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
 import { Redis } from "ioredis";
 import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
-import { type Standing, Trading } from "./trading.js";
+import type { Standing } from "./ledger/standing.js";
+import { Trading } from "./trading.js";
 
 /** Sessions that trade, on a real Redis under a prefix of their own, for tests. */
 export interface TradingRig {

@@ -1,13 +1,5 @@
 import type { RefusalCode } from "@tapedeck/matching";
-import {
-  RefusedError,
-  refuse,
-  type SessionAccount,
-  type SessionFill,
-  type SessionOrder,
-  sessionNotFound,
-  type TradingSettings,
-} from "@tapedeck/protocol";
+import { RefusedError, refuse, type SessionOrder, type TapeNs, type TradingSettings } from "@tapedeck/protocol";
 import {
   isMoving,
   type LeftBranch,
@@ -16,20 +8,24 @@ import {
   type SessionService,
   type SessionStore,
 } from "@tapedeck/sessions";
-import { type Seq, type Tape, type TapeCatalog, TrackNotFound } from "@tapedeck/tape";
-import { LRUCache } from "lru-cache";
-import pLimit, { type LimitFunction } from "p-limit";
-import { ActionChains } from "./actions/action-chains.js";
+import { type Seq, type Tape, type TapeCatalog, type TapePosition, TrackNotFound } from "@tapedeck/tape";
 import { hasImpact, settledOrder } from "./actions/market-impact.js";
 import { type ActionRequest, bodyOf, type OrderRequest, planAction } from "./actions/plan-action.js";
-import { type CheckpointPace, SessionCheckpoints } from "./checkpoint/session-checkpoints.js";
-import { EventWindows } from "./events/event-windows.js";
-import { accountView } from "./ledger/account-view.js";
+import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
 import type { TradingMessage } from "./ledger/ledger.js";
-import { isOpen } from "./ledger/order-entry.js";
-import type { ChainReplay, Outcome, ShownMessage } from "./replay/chain-replay.js";
-import { hasActions, SessionReplays, type TradingRecord } from "./replay/session-replays.js";
-import { type ChainSettings, decodeSettings, emptyAccount, settingsAsked, settingsFor } from "./settings.js";
+import {
+  balanceOf,
+  type OrderName,
+  type OrderStanding,
+  orderOf,
+  type Standing,
+  standingOf,
+} from "./ledger/standing.js";
+import type { ChainReplay } from "./replay/chain-replay.js";
+import type { Outcome } from "./replay/look-ahead.js";
+import { hasActions, type TradingRecord } from "./replay/session-replays.js";
+import { type ChainSettings, emptyAccount, settingsAsked, settingsFor } from "./settings.js";
+import { type TradedSession, TradedSessions } from "./traded-sessions.js";
 
 interface TradingOptions {
   readonly store: SessionStore;
@@ -39,16 +35,13 @@ interface TradingOptions {
   readonly checkpoints?: CheckpointPace;
 }
 
-/** A session's trading with a frame: everything that has happened at the venue until then. */
-export interface Standing {
-  readonly seq: Seq;
-  /** Oldest first; those that have not arrived are `PENDING`. */
-  readonly orders: readonly SessionOrder[];
-  /** Of these, those that may still change. */
-  readonly open: readonly SessionOrder[];
-  /** Oldest first. */
-  readonly fills: readonly SessionFill[];
-  readonly account: SessionAccount;
+/** What the owner learns of. */
+export interface Told {
+  readonly messages: readonly TradingMessage[];
+  /** In nanoseconds since the tape's start: before then there is nothing more, unless an action is sent or the tape grows. Undefined: never. */
+  readonly nextNs: TapeNs | undefined;
+  /** When the owner knows what became of the action that was asked for, on its arrival, in the same time; undefined while it has not arrived. */
+  readonly answeredNs: TapeNs | undefined;
 }
 
 /** What became of an action. */
@@ -72,16 +65,6 @@ const aheadOfPlayheadMs = 50;
 /** How much further ahead an action is sent of which it must be known before what it takes. Wall time. */
 const foresightMs = 15;
 
-/** Sessions whose replays are kept: each has a book of its own. */
-const keptSessions = 500;
-
-interface SessionEntry {
-  readonly chains: ActionChains;
-  readonly replays: SessionReplays;
-  /** Actions of this process are written one after the other, or they would only get in each other's way. */
-  readonly acting: LimitFunction;
-}
-
 /**
  * Trading of sessions: what their users send is a log in Redis, and orders, fills and accounts are what the matching engine makes of it and of the
  * tape. So every process that has one of these computes the same, and nothing is lost with a process. One per process.
@@ -89,16 +72,16 @@ interface SessionEntry {
  */
 export class Trading {
   readonly #options: TradingOptions;
-  readonly #windows = new EventWindows();
-  readonly #sessions = new LRUCache<string, SessionEntry>({ max: keptSessions });
+  readonly #sessions: TradedSessions;
 
   constructor(options: TradingOptions) {
     this.#options = options;
+    this.#sessions = new TradedSessions(options);
   }
 
   /** The settings of the session's orders, and the tape that they are of; undefined without one that takes orders. */
   async settings(record: SessionRecord): Promise<{ settings: TradingSettings; chain: ChainSettings | undefined }> {
-    const settings = await this.#settingsOf(record);
+    const settings = await this.#sessions.settings(record);
     if (record.tape === "") return { settings: settingsAsked(settings), chain: undefined };
     if (settings?.tape === record.tape) return { settings: settings.settings, chain: settings };
     const wanted = settingsAsked(settings);
@@ -116,11 +99,11 @@ export class Trading {
    * `INVALID_VALUE` for settings that do not fit the tape, `SESSION_NOT_FOUND` and `BUSY`.
    */
   async configure(id: string, settings: TradingSettings): Promise<SessionRecord> {
-    const { acting } = this.#entry(await this.#read(id));
+    const { acting } = this.#sessions.of(await this.#sessions.read(id));
     return acting(async () => {
       const { record } = await this.#options.sessions.appendActions(id, async (session) => {
         if (hasActions(session)) throw hasOrders(id);
-        const tape = await this.#open(session);
+        const tape = await this.#sessions.open(session);
         return planAction({
           session,
           chain: await settingsFor(tape, settings),
@@ -135,57 +118,72 @@ export class Trading {
   /**
    * Sends an order, a cancellation or a replacement to the venue, at the place where the playhead will be in a moment. What becomes of it is known
    * when it arrives. Rejects with `ORDER_NOT_FOUND`, `ORDER_NOT_OPEN`, `TOO_MANY_ORDERS`, and as `configure` does.
+   *
+   * @param written learns of the session with the action, before `beingWritten` no longer names it
    */
-  async act(id: string, request: ActionRequest): Promise<Performed> {
-    const { acting } = this.#entry(await this.#read(id));
-    return acting(async () => {
-      let number = 0;
-      let foreseen: Outcome | undefined;
-      if (takesPerhaps(request)) await this.#getReady(id);
-      const { record } = await this.#options.sessions.appendActions(id, async (session, now, aheadMs) => {
-        const [tape, known, count] = await Promise.all([
-          this.#open(session),
-          this.#settingsOf(session),
-          this.#options.store.actionCount(id),
-        ]);
-        const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
-        const chain = fits ? known : await settingsFor(tape, settingsAsked(known));
-        const body = await bodyOf(request, chain, async (orderId) => {
-          if (!hasActions(session)) return undefined;
-          const { seq } = await positionAt(session, now, tape);
-          return this.#entry(session).replays.read(session, tape, { seq }, ({ ledger }) => ledger.orders.get(orderId));
-        });
-        const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
-        const laterMs = aheadMs + (reacts ? foresightMs : 0);
-        const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
-        number = planned.chain.head;
-        foreseen = undefined;
-        if (!reacts) return planned;
-        const { ns: sent, tag } = planned.chain;
-        const next = { number, tag, sentNs: tape.startNs + BigInt(sent), body };
-        const { seq } = await positionAt(session, now, tape);
-        foreseen = await this.#entry(session).replays.foresee(session, tape, seq, { settings: chain, next });
-        if (foreseen === undefined) return { ...planned, by: 1 }; // its place has passed: a later one is tried
-        const { atNs, onArrival: said } = foreseen;
-        const settled = await settledOrder(session, tape, chain.decimals, { sent, atNs, said });
-        if (settled === undefined) return planned;
-        return { ...planned, reacting: await this.#options.tapes.react(session.tape, id, settled) };
-      });
-      return { record, number, foreseen };
+  async act(id: string, request: ActionRequest, written?: (record: SessionRecord) => void): Promise<Performed> {
+    const entry = this.#sessions.of(await this.#sessions.read(id));
+    return entry.acting(async () => {
+      try {
+        const performed = await this.#act(id, request, entry);
+        written?.(performed.record);
+        return performed;
+      } finally {
+        entry.writing = undefined;
+      }
     });
+  }
+
+  async #act(id: string, request: ActionRequest, entry: TradedSession): Promise<Performed> {
+    let number = 0;
+    let foreseen: Outcome | undefined;
+    if (takesPerhaps(request)) await this.#getReady(id);
+    const { record } = await this.#options.sessions.appendActions(id, async (session, now, aheadMs) => {
+      const [tape, known, count] = await Promise.all([
+        this.#sessions.open(session),
+        this.#sessions.settings(session),
+        this.#options.store.actionCount(id),
+      ]);
+      const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
+      const chain = fits ? known : await settingsFor(tape, settingsAsked(known));
+      const body = await bodyOf(request, chain, async (orderId) => {
+        if (!hasActions(session)) return undefined;
+        const { seq } = await positionAt(session, now, tape);
+        return this.#sessions
+          .of(session)
+          .replays.read(session, tape, { seq }, ({ ledger }) => ledger.orders.get(orderId));
+      });
+      const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
+      const laterMs = aheadMs + (reacts ? foresightMs : 0);
+      const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
+      number = planned.chain.head;
+      entry.writing = planned.chain.ns;
+      foreseen = undefined;
+      if (!reacts) return planned;
+      const { ns: sent, tag } = planned.chain;
+      const next = { number, tag, sentNs: tape.startNs + BigInt(sent), body };
+      const { seq } = await positionAt(session, now, tape);
+      foreseen = await entry.replays.foresee(session, tape, seq, { settings: chain, next });
+      if (foreseen === undefined) return { ...planned, by: 1 }; // its place has passed: a later one is tried
+      const { atNs, onArrival: said } = foreseen;
+      const settled = await settledOrder(session, tape, chain.decimals, { sent, atNs, said });
+      if (settled === undefined) return planned;
+      return { ...planned, reacting: await this.#options.tapes.react(session.tape, id, settled) };
+    });
+    return { record, number, foreseen };
   }
 
   /** Reads what the market will be like before it is said where an action is sent: the first time that takes a while. */
   async #getReady(id: string): Promise<void> {
-    const session = await this.#read(id);
+    const session = await this.#sessions.read(id);
     if (session.mode !== "SIMULATION" || session.tape === "") return;
-    const known = await this.#settingsOf(session);
-    const tape = await this.#open(session);
+    const known = await this.#sessions.settings(session);
+    const tape = await this.#sessions.open(session);
     const fits = known !== undefined && (known.tape === tape.id || hasActions(session));
     const settings = fits ? known : await settingsFor(tape, settingsAsked(known));
     if (!hasImpact(session, tape, settings)) return;
     const place = await positionAt(session, await this.#options.store.now(), tape);
-    await this.#entry(session).replays.getReady(session, tape, place.seq, settings);
+    await this.#sessions.of(session).replays.getReady(session, tape, place.seq, settings);
   }
 
   /**
@@ -195,10 +193,10 @@ export class Trading {
   async perform(id: string, request: OrderRequest): Promise<PerformedOrder> {
     const { record, number, foreseen } = await this.act(id, request);
     const orderId = request.kind === "place" ? `${number}` : request.orderId;
-    const tape = await this.#open(record);
+    const tape = await this.#sessions.open(record);
     const place = await positionAt(record, await this.#options.store.now(), tape);
     const aheadNs = Math.ceil(place.ns + aheadOfPlayheadMs * 1e6 * record.speed);
-    return this.#entry(record).replays.read(record, tape, { seq: place.seq }, async (replay) => {
+    return this.#sessions.of(record).replays.read(record, tape, { seq: place.seq }, async (replay) => {
       const order = replay.ledger.orders.get(orderId);
       if (order === undefined) throw new RangeError(`order ${orderId} is not in its own session, ${id}`);
       if (!isMoving(record)) return { record, number, order: replay.ledger.view(order), arrived: false };
@@ -237,9 +235,51 @@ export class Trading {
   async between(record: TradingRecord, from: Seq, to: Seq, opened?: Tape): Promise<readonly TradingMessage[]> {
     if (!hasActions(record) || from >= to) return nothing;
     const tape = opened ?? (await this.#options.tapes.open(record.tape));
-    return this.#entry(record).replays.read(record, tape, { seq: to, after: from }, ({ messages }) =>
-      messagesBetween(messages, from, to),
-    );
+    return this.#sessions
+      .of(record)
+      .replays.read(record, tape, { seq: to, after: from }, (replay) => replay.told.between(from, to));
+  }
+
+  /** A session's trading at a place, which may be between two frames; undefined without a tape that takes orders. */
+  async standing(record: SessionRecord, place: TapePosition): Promise<Standing | undefined> {
+    return hasActions(record) ? this.#stand(record, place, standingOf) : this.at(record, place.seq);
+  }
+
+  /** Of that, the account and what is open, whatever the number of orders. */
+  async balance(record: SessionRecord, place: TapePosition): Promise<Pick<Standing, "open" | "account"> | undefined> {
+    return hasActions(record) ? this.#stand(record, place, balanceOf) : this.at(record, place.seq);
+  }
+
+  /** Of that, the last order with a name; undefined if there is none. */
+  async order(record: SessionRecord, place: TapePosition, name: OrderName): Promise<OrderStanding | undefined> {
+    return hasActions(record) ? this.#stand(record, place, (replay) => orderOf(replay, name)) : undefined;
+  }
+
+  /**
+   * What the owner learns of from one place to another, both inclusive, as soon as it happens and not with a frame only, and when there may be more. Of a
+   * session without actions nothing, at once.
+   *
+   * @param number of an action whose answer is waited for
+   */
+  async told(record: TradingRecord, from: TapePosition, to: TapePosition, number?: number): Promise<Told> {
+    if (!hasActions(record)) return { messages: nothing, nextNs: undefined, answeredNs: undefined };
+    const tape = await this.#options.tapes.open(record.tape);
+    const at = (ns: number) => tape.startNs + BigInt(Math.floor(ns));
+    const sinceStart = (ns: bigint | undefined) => (ns === undefined ? undefined : Number(ns - tape.startNs));
+    const reading = { seq: to.seq, ns: at(to.ns), after: Math.min(from.seq, to.seq) };
+    return this.#sessions.of(record).replays.read(record, tape, reading, async (replay) => ({
+      messages: replay.told.toldBetween(at(from.ns), at(to.ns)),
+      nextNs: sinceStart(await replay.nextNs()),
+      answeredNs: number === undefined ? undefined : sinceStart(replay.answeredNs(number)),
+    }));
+  }
+
+  /**
+   * The place on the tape, in nanoseconds since its start, of an action of the session that this process is writing at the moment. Whoever tells what has
+   * happened goes no further until it is known whether it was written.
+   */
+  beingWritten(record: TradingRecord): TapeNs | undefined {
+    return this.#sessions.known(record)?.writing;
   }
 
   /** What rewinds undid, newest first. */
@@ -258,64 +298,22 @@ export class Trading {
     return { branch, standing: await this.#look(left, opened, seq, (replay) => standingOf(replay)) };
   }
 
+  async #stand<T>(record: TradingRecord, { seq, ns }: TapePosition, look: (replay: ChainReplay) => T): Promise<T> {
+    const tape = await this.#options.tapes.open(record.tape);
+    const place = { seq, ns: tape.startNs + BigInt(Math.floor(ns)) };
+    return this.#sessions.of(record).replays.read(record, tape, place, look);
+  }
+
   /** With a frame, and no later one. */
   #look<T>(record: TradingRecord, tape: Tape, seq: Seq, look: (replay: ChainReplay) => T): Promise<T> {
-    return this.#entry(record).replays.read(record, tape, { seq, exactly: true }, look);
-  }
-
-  async #settingsOf(record: TradingRecord): Promise<ChainSettings | undefined> {
-    if (record.chain === null) return undefined;
-    return decodeSettings((await this.#entry(record).chains.root(record.chain)).body);
-  }
-
-  async #open({ id, tape }: TradingRecord): Promise<Tape> {
-    if (tape !== "") return this.#options.tapes.open(tape);
-    throw new RefusedError(refuse("NO_TAPE", `Session ${id} has no tape to trade on. Nothing was changed.`));
-  }
-
-  async #read(id: string): Promise<SessionRecord> {
-    const found = await this.#options.store.read(id);
-    if (found === undefined) throw new RefusedError(sessionNotFound(id));
-    return found.record;
-  }
-
-  #entry({ id, createdAt }: Pick<TradingRecord, "id" | "createdAt">): SessionEntry {
-    const key = `${id} ${createdAt}`;
-    const known = this.#sessions.get(key);
-    if (known !== undefined) return known;
-    const { store, checkpoints: pace } = this.#options;
-    const chains = new ActionChains(id, store);
-    const checkpoints = new SessionCheckpoints({ id, createdAt }, store.checkpoints, pace);
-    const replays = new SessionReplays(chains, this.#windows, checkpoints);
-    const entry = { chains, replays, acting: pLimit(1) };
-    this.#sessions.set(key, entry);
-    return entry;
+    return this.#sessions.of(record).replays.read(record, tape, { seq, exactly: true }, look);
   }
 }
 
 const nothing: readonly TradingMessage[] = [];
 
-/** Of messages in the order of their frames, those of the frames after `from` up to `to`. They are among the last ones, nearly always. */
-function messagesBetween(messages: readonly ShownMessage[], from: Seq, to: Seq): TradingMessage[] {
-  const start = messages.findLastIndex(({ seq }) => seq <= from) + 1;
-  const found: TradingMessage[] = [];
-  for (const { seq, message } of messages.slice(start)) if (seq <= to) found.push(message);
-  return found;
-}
-
 function takesPerhaps({ kind }: ActionRequest): boolean {
   return kind === "place" || kind === "replace";
-}
-
-function standingOf({ ledger, seq, account, lastPrice, settings }: ChainReplay): Standing {
-  const all = [...ledger.orders.values()];
-  return {
-    seq,
-    orders: all.map((entry) => ledger.view(entry)),
-    open: all.filter(isOpen).map((entry) => ledger.view(entry)),
-    fills: [...ledger.fills],
-    account: accountView(account, lastPrice, settings.decimals),
-  };
 }
 
 /** The code of our own for what the venue says of a cancellation or a replacement. */

@@ -12,9 +12,17 @@ import { OrderQueue } from "../queue/order-queue.js";
 import { type QueueModel, queueModel } from "../queue/queue-place.js";
 import { type Refusal, refusal } from "../refusals.js";
 import type { MatchingSettings } from "../settings.js";
-import { otherSide, ownSide, type TapeOrders, type TapeTrade, type TapeUpdate } from "../tape-events.js";
+import {
+  otherSide,
+  ownSide,
+  type TapeEvent,
+  type TapeOrders,
+  type TapeTrade,
+  type TapeUpdate,
+} from "../tape-events.js";
 import { Admission } from "./admission.js";
 import { commitmentsOf } from "./commitments.js";
+import { mayConcern } from "./concerns.js";
 import { crossingFills, executionFills, type LotSize, type MakerFill, tradeFills } from "./maker-fills.js";
 import { takesOf } from "./takes.js";
 import { TapeBook } from "./tape-book.js";
@@ -69,6 +77,11 @@ export class Exchange {
   get account(): AccountView {
     const { own, book } = this;
     return this.#account.view(commitmentsOf({ own, book, fills: this.#settings.fills }));
+  }
+
+  /** Whether an event that comes later may make it say something, if nothing else happens before. */
+  mayConcern(event: TapeEvent): boolean {
+    return mayConcern(event, { own: this.own, account: this.#account });
   }
 
   act(action: Action): void {

@@ -8,7 +8,8 @@ import { recordedFiles } from "../../../../test/support/tapes.js";
 import { ActionChains } from "../actions/action-chains.js";
 import type { ActionRequest } from "../actions/plan-action.js";
 import { EventWindows } from "../events/event-windows.js";
-import { type ChainAction, ChainReplay } from "../replay/chain-replay.js";
+import { ChainReplay } from "../replay/chain-replay.js";
+import type { ChainAction } from "../replay/sent-actions.js";
 import { actionOf } from "../replay/session-replays.js";
 import { type ChainSettings, decodeSettings } from "../settings.js";
 import { importedTape, tapeWithin, tradingOnRedis } from "../testing.js";
@@ -67,7 +68,7 @@ describe.skipIf(tape === undefined)("checkpoints of orders on the futures record
       for (const replay of restored) {
         await replay.advance(last);
         expect(stateOf(replay)).toEqual(stateOf(whole));
-        expect(replay.messages).toEqual(whole.messages.filter(({ seq }) => seq > replay.began.seq));
+        expect(replay.told.shown).toEqual(whole.told.shown.filter(({ seq }) => seq > replay.began.seq));
       }
       if (of.account?.kind === "futures") expect([...whole.ledger.orders.keys()].join()).toContain("liquidation");
     },
@@ -277,7 +278,7 @@ async function tradedBy(id: string): Promise<Traded> {
 
 async function fromBeginning({ tape: of, settings, actions }: Traded): Promise<ChainReplay> {
   const replay = await ChainReplay.begin(of, settings, actions[0]?.sentNs, windows);
-  for (const action of actions) replay.append(action, 0n);
+  for (const action of actions) replay.append(action);
   return replay;
 }
 

@@ -3,7 +3,8 @@ import type { CheckpointStore, KeptCheckpoints, SessionRecord } from "@tapedeck/
 import type { Seq, Tape } from "@tapedeck/tape";
 import type { EventWindows } from "../events/event-windows.js";
 import type { Ledger } from "../ledger/ledger.js";
-import { type ChainAction, ChainReplay } from "../replay/chain-replay.js";
+import { ChainReplay } from "../replay/chain-replay.js";
+import type { ChainAction } from "../replay/sent-actions.js";
 import { type ChainSettings, encodeSettings } from "../settings.js";
 import { checkpointText, historyText, packed, readCheckpoint, readHistory } from "./checkpoint.js";
 import {

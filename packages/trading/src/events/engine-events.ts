@@ -9,8 +9,8 @@ import {
   type TrackReader,
 } from "@tapedeck/tape";
 
-/** An event of a tape as the engine takes it, and the first frame that shows it. */
-export interface ShownEvent {
+/** An event of a tape as the engine takes it, with the venue's time, and the first frame that shows it. */
+export interface VenueEvent {
   readonly seq: Seq;
   readonly event: TapeEvent;
 }
@@ -33,9 +33,9 @@ export async function engineEvents(
   track: TrackReader,
   range: TrackRange,
   { orders, decimals = track.decimals }: EventChoice,
-): Promise<ShownEvent[]> {
+): Promise<VenueEvent[]> {
   const scale = scaleOf(track.decimals, decimals);
-  const shown: ShownEvent[] = [];
+  const shown: VenueEvent[] = [];
   for await (const event of track.events(range)) {
     if (!effective.has(event.state)) continue;
     const { n, seq, timestampNs } = event;
@@ -53,7 +53,7 @@ export async function engineEvents(
     }
   }
   if (!orders || track.orders === undefined) return shown;
-  const ofOrders: ShownEvent[] = [];
+  const ofOrders: VenueEvent[] = [];
   for await (const batch of track.orders.batches(range)) {
     for (let row = 0; row < batch.rows; row++) {
       const order = orderAt(batch, row, scale);

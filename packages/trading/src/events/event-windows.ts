@@ -1,12 +1,20 @@
 import { pinnedTrackOf, type Seq, type Tape, type TrackDecimals } from "@tapedeck/tape";
 import { LRUCache } from "lru-cache";
-import { engineEvents, type ShownEvent } from "./engine-events.js";
+import { engineEvents, type VenueEvent } from "./engine-events.js";
 import { type ClockTape, frameTime, tapeTime } from "./tape-clock.js";
 
 /** Frames that are read together. */
 const windowFrames = 256;
 /** Events that are kept, of all tapes: about 300 bytes each. */
 const keptEvents = 100_000;
+
+/** An event on the tape's clock. */
+export interface ShownEvent extends VenueEvent {
+  /**
+   * From which time on it has happened, for whoever looks between two frames: the moment after it. One at its frame's very time happens with the frame.
+   */
+  readonly fromNs: bigint;
+}
 
 /** What to read of a tape. */
 export interface EventSource {
@@ -25,18 +33,28 @@ export class EventWindows {
     for (let window = Math.floor(from / windowFrames); window * windowFrames <= last; window++) {
       // What is still to come on a simulated tape makes no work before it is read.
       const tape = source.tape.asOf?.(Math.min(last, (window + 1) * windowFrames - 1)) ?? source.tape;
-      const events = await this.#window({ ...source, tape }, window, from);
+      const events = await this.#window({ ...source, tape }, window, { from, last });
       yield between(events, from, last);
     }
   }
 
+  /** The last frame of the window in which a frame is. */
+  endOf(seq: Seq): Seq {
+    return (Math.floor(seq / windowFrames) + 1) * windowFrames - 1;
+  }
+
   /** A window, or where the tape ends within it, only what is wanted: at the live edge every frame is another end. */
-  #window(source: EventSource, window: number, from: Seq): Promise<readonly ShownEvent[]> {
+  #window(
+    source: EventSource,
+    window: number,
+    wanted: { readonly from: Seq; readonly last: Seq },
+  ): Promise<readonly ShownEvent[]> {
     const { tape, decimals, orders } = source;
     const { firstSeq, lastSeq, growing } = tape.span;
     const end = (window + 1) * windowFrames - 1;
-    const first = Math.max(window * windowFrames, firstSeq, growing && lastSeq < end ? from : 0);
-    const last = Math.min(end, lastSeq);
+    const grows = growing && lastSeq < end;
+    const first = Math.max(window * windowFrames, firstSeq, grows ? wanted.from : 0);
+    const last = Math.min(end, grows ? wanted.last : lastSeq);
     const key = `${tape.id} ${first} ${last} ${decimals.price} ${decimals.size} ${orders}`;
     const known = this.#kept.get(key);
     if (known !== undefined) return known;
@@ -57,7 +75,7 @@ async function readEvents({ tape, decimals, orders }: EventSource, first: Seq, l
   return onTapeClock(tape, events);
 }
 
-async function onTapeClock(tape: ClockTape, events: readonly ShownEvent[]): Promise<ShownEvent[]> {
+async function onTapeClock(tape: ClockTape, events: readonly VenueEvent[]): Promise<ShownEvent[]> {
   const timed: ShownEvent[] = [];
   let frame = -1;
   let [before, shown] = [0n, 0n];
@@ -67,7 +85,8 @@ async function onTapeClock(tape: ClockTape, events: readonly ShownEvent[]): Prom
       shown = await frameTime(tape, seq);
       before = seq > tape.span.firstSeq ? await frameTime(tape, seq - 1) : shown;
     }
-    timed.push({ seq, event: { ...event, timestampNs: tapeTime(event.timestampNs, before, shown) } });
+    const timestampNs = tapeTime(event.timestampNs, before, shown);
+    timed.push({ seq, event: { ...event, timestampNs }, fromNs: timestampNs < shown ? timestampNs + 1n : shown });
   }
   return timed;
 }

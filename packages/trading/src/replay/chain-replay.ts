@@ -1,37 +1,19 @@
-import { type AccountView, type Action, MatchingEngine, type Output, type TapeState } from "@tapedeck/matching";
+import { type AccountView, larger, MatchingEngine, type TapeState } from "@tapedeck/matching";
 import type { Seq, Tape } from "@tapedeck/tape";
-import type { ActionBody } from "../actions/action-body.js";
 import { bookDigest } from "../checkpoint/book-digest.js";
-import type { EventSource, EventWindows } from "../events/event-windows.js";
+import type { EventSource, EventWindows, ShownEvent } from "../events/event-windows.js";
 import { firstFrameFrom, frameTime } from "../events/tape-clock.js";
-import { Ledger, type LedgerState, type TradingMessage } from "../ledger/ledger.js";
+import { Ledger, type LedgerState } from "../ledger/ledger.js";
 import { type ChainSettings, engineSettings } from "../settings.js";
+import { copyOf, foreseen, type Outcome, outcomeBy, wantedBy } from "./look-ahead.js";
 import { bookOf, startOf } from "./replay-start.js";
+import { type ChainAction, SentActions } from "./sent-actions.js";
+import { ToldMessages, type Unheard } from "./told-messages.js";
 
-/** An action of a chain. */
-export interface ChainAction {
-  readonly number: number;
-  readonly tag: string;
-  /** Nanoseconds since 1970 on the tape's clock. */
-  readonly sentNs: bigint;
-  readonly body: ActionBody;
-}
-
-/** What the owner is told with a frame. */
-export interface ShownMessage {
+/** A place on the tape between two frames, or at one: the last frame by then, and the time in nanoseconds since 1970. */
+export interface ReplayPlace {
   readonly seq: Seq;
-  readonly message: TradingMessage;
-}
-
-/** A message of which it is not known yet which frame is the first that may show it. */
-interface Unheard {
-  /** When the owner learns of it. */
-  readonly heardNs: bigint;
-  readonly message: TradingMessage;
-  /** No frame before this one. */
-  readonly from: Seq;
-  /** Later than this; undefined: at `heardNs` or later. */
-  readonly after: bigint | undefined;
+  readonly ns: bigint;
 }
 
 /** Where a replay is with a frame, besides its ledger, its settings and the tape. */
@@ -51,47 +33,39 @@ export interface ReplayState {
   readonly queue: TapeState["queue"];
 }
 
-/** Levels of each side that are looked at to see what becomes of an action. */
-const levelsAhead = 100;
-
-/** What the engine says until an action has arrived. */
-export interface Outcome {
-  /** When it arrives. */
-  readonly atNs: bigint;
-  readonly before: readonly Output[];
-  readonly onArrival: readonly Output[];
-}
-
-/** Messages that are kept for viewers that come back; older ones are made again. */
-const keptMessages = 5_000;
+/** Events ahead that are looked at to see whether one of them concerns the account. */
+const lookedAt = 1_000;
 
 /**
- * The engine on a tape: orders, fills and account of a chain of actions as they are with a frame. With frame `seq` everything has happened that
- * the frames up to it show, and every action has arrived that arrives before the frame's time. It only goes forward.
+ * The engine on a tape: orders, fills and account of a chain of actions as they are with a frame, or at a time between two. With frame `seq` everything
+ * has happened that the frames up to it show, and every action has arrived that arrives before the frame's time. At a time everything has happened that
+ * happens before it; at a frame's time that is the same. It only goes forward.
  */
 export class ChainReplay {
   readonly ledger: Ledger;
-  /** With this frame. */
+  /** With this frame at least. */
   seq: Seq;
   /** When that frame is shown, in nanoseconds since 1970; below 0 before the first `advance`. */
   shownNs = -1n;
+  /** Everything has happened that happens before; that frame's time or a later one. */
+  reachedNs = -1n;
   /** Where it began in this process. */
   readonly began: { readonly seq: Seq; readonly sent: number };
-  /** The messages of all frames after this one are kept. */
-  keptAfter: Seq = -1;
-  readonly messages: ShownMessage[] = [];
-  readonly actions: ChainAction[] = [];
   readonly settings: ChainSettings;
+  readonly told = new ToldMessages();
   lastPrice: number | undefined;
+  readonly #actions: SentActions;
   readonly #windows: EventWindows;
   readonly #engine: MatchingEngine;
   /** A growing tape is opened again and again. */
   #source: EventSource;
-  #sent: number;
-  /** Arrival times of what is on its way, in their order. */
-  readonly #arrivals: bigint[] = [];
-  readonly #unheard: Unheard[] = [];
   #seqOfEvent: Seq;
+  /** From which time on the last event has happened. */
+  #happenedNs = -1n;
+  /** How many events of the frame after `seq` have happened. */
+  #within = 0;
+  /** Events of the frame after `seq`, once they were needed. */
+  #following: { readonly seq: Seq; readonly events: readonly ShownEvent[] } | undefined;
 
   private constructor(
     settings: ChainSettings,
@@ -107,7 +81,7 @@ export class ChainReplay {
     this.ledger = new Ledger(settings.decimals, this.#engine.account);
     this.began = { seq, sent };
     this.seq = this.#seqOfEvent = seq;
-    this.#sent = sent;
+    this.#actions = new SentActions(this.#engine, this.ledger, sent);
   }
 
   /** The engine some time before a chain's first action, with the book as it was there. Rejects as reading the tape does. */
@@ -143,29 +117,27 @@ export class ChainReplay {
     const engine = MatchingEngine.restore(engineSettings(settings), saved, { bids, asks, ...(queue && { queue }) });
     if (bookDigest(engine.tapeState()) !== state.book) return undefined;
     const replay = new ChainReplay(settings, source, windows, state, engine);
-    const shownNs = await frameTime(tape, state.seq);
-    replay.shownNs = shownNs;
-    for (const [at, action] of actions.entries()) {
-      if (!replay.append(action, at < state.sent ? 0n : shownNs)) return undefined;
-    }
+    for (const action of actions.slice(0, state.sent)) replay.append(action);
+    replay.shownNs = replay.reachedNs = await frameTime(tape, state.seq);
+    for (const action of actions.slice(state.sent)) if (!replay.append(action)) return undefined;
     replay.ledger.restore(ledger);
-    replay.keptAfter = state.seq;
     replay.lastPrice = engine.state().lastPrice;
     replay.#seqOfEvent = state.seqOfEvent;
-    replay.#arrivals.push(...state.arrivals);
-    replay.#unheard.push(...state.unheard);
+    replay.#actions.restore(state.arrivals);
+    replay.told.restore(state.unheard, state.seq);
     return replay;
   }
 
-  /** Where it is; call it between two calls of `advance`. */
+  /** Where it is. @throws RangeError between two frames */
   state(): ReplayState {
+    if (this.isBetweenFrames) throw new RangeError(`a replay after frame ${this.seq} is not with a frame`);
     const { queue, ...book } = this.#engine.tapeState();
     return {
       seq: this.seq,
       seqOfEvent: this.#seqOfEvent,
-      sent: this.#sent,
-      arrivals: [...this.#arrivals],
-      unheard: [...this.#unheard],
+      sent: this.sent,
+      arrivals: [...this.#actions.arrivals],
+      unheard: this.told.unheard,
       engine: this.#engine.state(),
       book: bookDigest(book),
       queue,
@@ -174,7 +146,12 @@ export class ChainReplay {
 
   /** How many actions the engine has got. */
   get sent(): number {
-    return this.#sent;
+    return this.#actions.sent;
+  }
+
+  /** Those that are known so far. */
+  get actions(): readonly ChainAction[] {
+    return this.#actions.all;
   }
 
   get tape(): Tape {
@@ -182,22 +159,39 @@ export class ChainReplay {
   }
 
   set tape(tape: Tape) {
+    if (tape.id !== this.tape.id) this.#following = undefined;
     this.#source = { ...this.#source, tape };
+  }
+
+  /** Whether it has gone on from its frame towards the next one. */
+  get isBetweenFrames(): boolean {
+    return this.reachedNs > this.shownNs;
+  }
+
+  /** The last frame of which something has happened. */
+  get reachedSeq(): Seq {
+    return this.isBetweenFrames ? this.seq + 1 : this.seq;
+  }
+
+  /** When the owner knows what became of an action on its arrival; undefined if it has not arrived. */
+  answeredNs(number: number): bigint | undefined {
+    return this.#actions.answeredNs(number, this.reachedNs);
   }
 
   get account(): AccountView {
     return this.#engine.account;
   }
 
-  /** Adds the next action of the chain. @returns false if it was sent before something that has happened here */
-  append(action: ChainAction, shownNs: bigint): boolean {
-    if (action.sentNs < shownNs) return false;
-    this.actions.push(action);
-    if (action.body.kind === "place") {
-      const { order } = action.body;
-      this.ledger.sent(`${action.number}`, engineIdOf(action.number, order.clientOrderId), order, action.sentNs);
-    }
+  /** Adds the next action of the chain. @returns false if it comes too late: it would have met something that has happened here */
+  append(action: ChainAction): boolean {
+    if (!this.#isInTime(action.sentNs)) return false;
+    this.#actions.add(action);
     return true;
+  }
+
+  /** An action that is known late may still arrive in time. */
+  #isInTime(sentNs: bigint): boolean {
+    return sentNs >= this.reachedNs || this.#actions.arrivesInTime(sentNs, this.reachedNs);
   }
 
   /**
@@ -206,26 +200,8 @@ export class ChainReplay {
    */
   async foresee(next: ChainAction): Promise<Outcome | undefined> {
     if (next.sentNs < (await frameTime(this.tape, Math.max(this.seq, this.tape.span.firstSeq)))) return undefined;
-    const { body } = next;
-    const engine = this.#copy(wantedBy(body));
-    let atNs = next.sentNs;
-    for (const each of [...this.actions.slice(this.#sent), next]) {
-      const action = this.#engineAction(each);
-      if (action !== undefined) atNs = engine.submit(action);
-    }
-    const shows = await firstFrameFrom(this.tape, atNs + 1n);
-    const before: Output[] = [];
-    reading: for await (const events of this.#windows.read(this.#source, this.seq + 1, shows)) {
-      for (const { event } of events) {
-        if (event.timestampNs > atNs) break reading;
-        engine.event(event);
-        before.push(...engine.take());
-      }
-    }
-    engine.advance(atNs - 1n);
-    before.push(...engine.take());
-    engine.advance(atNs);
-    return { atNs, before, onArrival: engine.take() };
+    if (!this.#isInTime(next.sentNs)) return undefined;
+    return foreseen({ ...this.#ahead(wantedBy(next.body)), unsent: [...this.#actions.unsent, next] });
   }
 
   /**
@@ -233,166 +209,131 @@ export class ChainReplay {
    * if the tape does not reach that far yet. Rejects as reading the tape does.
    */
   async outcomeOf(number: number, untilNs: bigint): Promise<Outcome | undefined> {
-    const engine = this.#copy();
-    let sent = this.#sent;
-    let arrival: bigint | undefined;
-    const submit = (clockNs: bigint) => {
-      for (let next = this.actions[sent]; next !== undefined && next.sentNs <= clockNs; next = this.actions[sent]) {
-        sent++;
-        const action = this.#engineAction(next);
-        const arrives = action && engine.submit(action);
-        if (next.number === number) arrival = arrives;
-      }
-    };
-    const before: Output[] = [];
-    const arrive = (atNs: bigint): Outcome => {
-      engine.advance(atNs - 1n);
-      before.push(...engine.take());
-      engine.advance(atNs);
-      return { atNs, before, onArrival: engine.take() };
-    };
     const { lastSeq, growing } = this.tape.span;
-    const last = growing ? lastSeq : Math.min(lastSeq, await firstFrameFrom(this.tape, untilNs + 1n));
-    for await (const events of this.#windows.read(this.#source, this.seq + 1, last)) {
-      for (const { event } of events) {
-        submit(event.timestampNs);
-        if (arrival !== undefined && arrival > untilNs) return undefined;
-        if (arrival !== undefined && arrival < event.timestampNs) return arrive(arrival);
-        if (event.timestampNs > untilNs) return undefined;
-        engine.event(event);
-        before.push(...engine.take());
-      }
-    }
-    if (growing || last === lastSeq) return undefined;
-    submit(untilNs); // no event comes by then
-    return arrival === undefined || arrival > untilNs ? undefined : arrive(arrival);
+    const isWhole = !growing && (await firstFrameFrom(this.tape, untilNs + 1n)) < lastSeq;
+    return outcomeBy(this.#ahead(), number, untilNs, isWhole);
   }
 
-  /** The engine with as much of the book as open orders can take, many times over: a whole one has thousands of levels. */
-  #copy(more = 0): MatchingEngine {
-    let wanted = more;
-    const position = this.account.kind === "futures" ? Math.abs(this.account.position) : 0;
-    for (const { open, order } of this.ledger.open) {
-      if (order.quoteAmount !== undefined && open === 0) wanted = Number.POSITIVE_INFINITY; // not known before it arrives
-      wanted += order.closePosition === true ? position : open;
+  #ahead(wanted = 0) {
+    return {
+      engine: copyOf(this.#engine, this.ledger.open, wanted),
+      unsent: this.#actions.unsent,
+      asAction: this.#actions.asAction,
+      events: (untilNs: bigint) => this.#eventsUntil(untilNs),
+    };
+  }
+
+  async *#eventsUntil(ns: bigint): AsyncGenerator<readonly ShownEvent[], void, undefined> {
+    const { lastSeq, growing } = this.tape.span;
+    yield* this.#eventsTo(growing ? lastSeq : await firstFrameFrom(this.tape, ns + 1n));
+  }
+
+  /** What has not happened of the frames up to one. */
+  async *#eventsTo(last: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
+    let happened = this.#within;
+    for await (const events of this.#windows.read(this.#source, this.seq + 1, last)) {
+      yield happened === 0 ? events : events.slice(happened);
+      happened = Math.max(0, happened - events.length);
     }
-    const few = this.#engine.tapeState(levelsAhead);
-    const isEnough = [few.bids, few.asks].every((side) => sumOf(side) > 4 * wanted);
-    const book = isEnough ? few : this.#engine.tapeState();
-    return MatchingEngine.restore(this.#engine.settings, this.#engine.state(), book);
   }
 
   /** Goes on to a frame, or to the tape's last one. Rejects as reading the tape does; then it must not be used any more. */
   async advance(to: Seq): Promise<void> {
     const last = Math.min(to, this.tape.span.lastSeq);
     if (last <= this.seq) return;
-    for await (const events of this.#windows.read(this.#source, this.seq + 1, last)) {
-      for (const { seq, event } of events) {
-        this.#submit(event.timestampNs);
-        this.#arrive(event.timestampNs - 1n);
-        this.#engine.event(event);
-        this.#seqOfEvent = seq;
-        if (event.kind === "trade") this.lastPrice = event.priceUnits;
-        this.#hear(undefined);
-      }
-    }
+    for await (const events of this.#eventsTo(last)) for (const event of events) this.#happen(event);
     const shownNs = await frameTime(this.tape, last);
-    this.#submit(shownNs - 1n);
-    this.#arrive(shownNs - 1n);
+    this.#reach(shownNs);
     this.seq = last;
     this.shownNs = shownNs;
-    await this.#show(shownNs);
+    this.#within = 0;
+    await this.told.show(this.tape, shownNs);
   }
 
-  /** Sends what was sent by then. */
-  #submit(untilNs: bigint): void {
-    for (
-      let next = this.actions[this.#sent];
-      next !== undefined && next.sentNs <= untilNs;
-      next = this.actions[this.#sent]
-    ) {
-      this.#sent++;
-      const action = this.#engineAction(next);
-      if (action !== undefined) this.#arrivals.push(this.#engine.submit(action));
+  /** Goes on from its frame, which is the last one by then, to a time before the next one. Rejects as `advance` does. */
+  async advanceWithin({ seq, ns }: ReplayPlace): Promise<void> {
+    if (seq !== this.seq || ns <= this.reachedNs) return;
+    const events = await this.#nextFrame();
+    for (let next = events[this.#within]; next !== undefined && next.fromNs <= ns; next = events[this.#within]) {
+      this.#happen(next);
+      this.#within++;
     }
+    this.#reach(ns);
   }
 
-  #engineAction({ number, sentNs, body }: ChainAction): Action | undefined {
-    switch (body.kind) {
-      case "place": {
-        const { clientOrderId, ...order } = body.order;
-        return { kind: "place", sentNs, order: { ...order, id: engineIdOf(number, clientOrderId) } };
-      }
-      case "cancel-all":
-        return { kind: "cancel-all", sentNs };
-      case "cancel":
-        return { kind: "cancel", sentNs, id: this.#engineIdOf(body.order) };
-      case "replace": {
-        const { order, price, amount } = body;
-        return { kind: "replace", sentNs, id: this.#engineIdOf(order), price, amount };
+  /** Of the frame after its own; none at the end of the tape. */
+  async #nextFrame(): Promise<readonly ShownEvent[]> {
+    const seq = this.seq + 1;
+    if (seq > this.tape.span.lastSeq) return [];
+    if (this.#following?.seq === seq) return this.#following.events;
+    let events: readonly ShownEvent[] = [];
+    for await (const read of this.#windows.read(this.#source, seq, seq)) events = read;
+    this.#following = { seq, events };
+    return events;
+  }
+
+  /**
+   * The next time, after the one that it has reached, at which the owner may learn of something, as far as is known by now: an answer is on its way, an
+   * action arrives, or an event concerns the account. Where nothing is known to, it is a time until which nothing does. Rejects as reading the tape does.
+   */
+  async nextNs(): Promise<bigint> {
+    const arrival = this.#actions.nextArrival;
+    const told = this.told.nextAfter(this.reachedNs);
+    const next = await this.#nextConcerning();
+    return [arrival && arrival + 1n, told].reduce<bigint>((least, ns = least) => (ns < least ? ns : least), next);
+  }
+
+  /** Only one frame of a tape is looked at whose later frames may become others. */
+  async #nextConcerning(): Promise<bigint> {
+    const { span, asOf } = this.tape;
+    if (this.seq >= span.lastSeq) return (await frameTime(this.tape, span.lastSeq)) + 1n;
+    const isFixed = !span.growing && asOf === undefined;
+    const last = isFixed ? Math.min(this.#windows.endOf(this.seq + 1), span.lastSeq) : this.seq + 1;
+    let looked = 0;
+    let at = this.reachedNs;
+    for await (const events of this.#eventsTo(last)) {
+      for (const { event, fromNs } of events) {
+        at = larger(at, fromNs); // times may go back from event to event
+        if (++looked > lookedAt || this.#engine.mayConcern(event)) return at;
       }
     }
+    return frameTime(this.tape, last);
   }
 
-  #engineIdOf(order: number): string {
-    return this.ledger.orders.get(`${order}`)?.engineId ?? engineIdOf(order, undefined);
+  #happen({ seq, event, fromNs }: ShownEvent): void {
+    this.#arrive(event.timestampNs, event.timestampNs - 1n);
+    this.#engine.event(event);
+    this.#seqOfEvent = seq;
+    this.#happenedNs = larger(this.#happenedNs, fromNs);
+    if (event.kind === "trade") this.lastPrice = event.priceUnits;
+    this.#hear(undefined);
   }
 
-  /** Executes what arrives by then, before the next event. */
-  #arrive(untilNs: bigint): void {
-    const due = this.#arrivals.findIndex((at) => at > untilNs);
-    const count = due < 0 ? this.#arrivals.length : due;
-    if (count === 0) return;
-    this.#arrivals.splice(0, count);
-    this.#engine.advance(untilNs);
-    this.#hear("action");
+  /** All events have happened that happen before. */
+  #reach(ns: bigint): void {
+    this.#arrive(ns - 1n, ns - 1n);
+    this.reachedNs = ns;
+  }
+
+  /** Sends what was sent by the one time, and executes what arrives by the other. */
+  #arrive(sentNs: bigint, arrivedNs: bigint): void {
+    this.#actions.submit(sentNs);
+    if (this.#actions.arrive(arrivedNs)) this.#hear("action");
   }
 
   #hear(cause: "action" | undefined): void {
     for (const output of this.#engine.take()) {
-      for (const message of this.ledger.hear(output)) {
-        const after = cause === "action" ? output.atNs : undefined;
-        this.#unheard.push({ heardNs: output.heardNs, message, from: this.#seqOfEvent, after });
-      }
+      const { atNs, heardNs } = output;
+      const after = cause === "action" ? atNs : undefined;
+      const happenedNs = after === undefined ? this.#happenedNs : after + 1n;
+      const toldNs = larger(heardNs, happenedNs);
+      if (after !== undefined) this.#actions.said(after, toldNs);
+      for (const message of this.ledger.hear(output))
+        this.told.add({ heardNs, message, from: this.#seqOfEvent, after, toldNs });
     }
-  }
-
-  /** Finds the frames of messages that are due with the frame at `shownNs`. */
-  async #show(shownNs: bigint): Promise<void> {
-    let shown = 0;
-    for (const { heardNs, message, from, after } of this.#unheard) {
-      // An action at a frame's time comes after all events of that time, which the next frame may show.
-      const earliest = after !== undefined && after === heardNs ? heardNs + 1n : heardNs;
-      if (earliest > shownNs) break;
-      const seq = Math.max(from, await firstFrameFrom(this.tape, earliest));
-      this.messages.push({ seq, message });
-      shown++;
-    }
-    this.#unheard.splice(0, shown);
-    if (this.messages.length <= keptMessages * 2) return;
-    this.messages.splice(0, this.messages.length - keptMessages);
-    this.keptAfter = this.messages[0]?.seq ?? this.seq;
   }
 }
 
 function sourceOf(tape: Tape, { settings, decimals }: ChainSettings): EventSource {
   return { tape, decimals, orders: settings.queue.model === "orders" };
-}
-
-/** How much of the book an action can take. */
-function wantedBy(body: ActionBody): number {
-  if (body.kind === "replace") return body.amount;
-  if (body.kind !== "place") return 0;
-  return body.order.quoteAmount === undefined ? body.order.amount : Number.POSITIVE_INFINITY;
-}
-
-function sumOf(levels: Iterable<readonly [price: number, amount: number]>): number {
-  let sum = 0;
-  for (const [, amount] of levels) sum += amount;
-  return sum;
-}
-
-/** Clients name their orders, and may use a name again once its order has ended; without one an order has its number's. */
-function engineIdOf(number: number, clientOrderId: string | undefined): string {
-  return clientOrderId === undefined ? `o:${number}` : `c:${clientOrderId}`;
 }

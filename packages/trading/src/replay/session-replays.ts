@@ -7,7 +7,9 @@ import type { SessionCheckpoints } from "../checkpoint/session-checkpoints.js";
 import type { EventWindows } from "../events/event-windows.js";
 import { frameTime } from "../events/tape-clock.js";
 import { type ChainSettings, decodeSettings } from "../settings.js";
-import { type ChainAction, ChainReplay, type Outcome } from "./chain-replay.js";
+import { ChainReplay } from "./chain-replay.js";
+import type { Outcome } from "./look-ahead.js";
+import type { ChainAction } from "./sent-actions.js";
 
 /** What of a session says what its trading is. */
 export type TradingRecord = Pick<SessionRecord, "id" | "createdAt" | "tape" | "chain" | "rev">;
@@ -24,6 +26,8 @@ const freshFrames = 600;
 interface Reading {
   /** With this frame at least. */
   readonly seq: Seq;
+  /** At this time at least, between that frame and the next one, in nanoseconds since 1970; absent: with the frame. */
+  readonly ns?: bigint;
   /** Not with a later one. */
   readonly exactly?: boolean;
   /** With all messages of the frames after this one. */
@@ -39,6 +43,8 @@ export class SessionReplays {
   readonly #windows: EventWindows;
   readonly #checkpoints: SessionCheckpoints;
   readonly #limit = pLimit(1);
+  /** What waits until the kept replay is with a frame; without one if it is dropped. */
+  #atFrame: ((replay: ChainReplay | undefined) => void) | undefined;
   #kept: { readonly replay: ChainReplay; readonly rev: number } | undefined;
   /** One without actions, for the first one. */
   #fresh: { readonly replay: ChainReplay; readonly key: string } | undefined;
@@ -55,21 +61,26 @@ export class SessionReplays {
   read<T>(
     record: TradingRecord,
     tape: Tape,
-    { seq, after, exactly = false }: Reading,
+    { seq, ns, after, exactly = false }: Reading,
     look: (replay: ChainReplay) => T | Promise<T>,
   ): Promise<T> {
     return this.#limit(async () => {
       const kept = await this.#upToDate(record, tape, { seq, exactly });
-      if (kept !== undefined && (after === undefined || after >= kept.keptAfter)) {
-        await this.#advance(kept, seq);
+      if (kept !== undefined && (after === undefined || after >= kept.told.keptAfter)) {
+        await this.#advance(kept, seq, ns);
         return look(kept);
       }
       const replay = await this.#begin(record, tape, Math.min(seq, after ?? seq));
       const isNewest = this.#kept === undefined || this.#kept.rev <= record.rev;
-      if (isNewest) this.#kept = { replay, rev: record.rev };
-      await this.#advance(replay, seq);
+      if (isNewest) this.#keep(replay, record.rev);
+      await this.#advance(replay, seq, ns);
       return look(replay);
     });
+  }
+
+  #keep(replay: ChainReplay, rev: number): void {
+    this.#atFrame?.(undefined); // what it waited for is another replay's matter
+    this.#kept = { replay, rev };
   }
 
   /**
@@ -117,22 +128,45 @@ export class SessionReplays {
     });
   }
 
-  async #advance(replay: ChainReplay, seq: Seq): Promise<void> {
+  async #advance(replay: ChainReplay, seq: Seq, ns?: bigint): Promise<void> {
     try {
       await replay.advance(seq);
-      this.#keepCheckpoint(replay);
+      if (this.#kept?.replay === replay && !replay.isBetweenFrames) {
+        this.#atFrame?.(replay);
+        this.#keepCheckpoint(replay);
+      }
+      if (ns !== undefined) await replay.advanceWithin({ seq, ns });
     } catch (error) {
-      if (this.#kept?.replay === replay) this.#kept = undefined; // it stopped somewhere between two frames
+      if (this.#kept?.replay === replay) this.#drop(); // it stopped somewhere on the way
       throw error;
     }
   }
 
+  #drop(): void {
+    this.#kept = undefined;
+    this.#atFrame?.(undefined);
+  }
+
   /** In the background: what was asked for goes first. */
   #keepCheckpoint(replay: ChainReplay): void {
-    if (this.#kept?.replay !== replay || !this.#checkpoints.isDue(replay)) return;
-    void this.#checkpoints.keep(replay, (look) =>
-      this.#limit(() => (this.#kept?.replay === replay ? look() : undefined)),
-    );
+    if (this.#checkpoints.isDue(replay)) void this.#checkpoints.keep(replay, (look) => this.#withFrame(replay, look));
+  }
+
+  /** Looks at the kept replay while it is with a frame, now or when it reaches the next one; undefined if it is dropped before. */
+  async #withFrame<T>(replay: ChainReplay, look: () => T): Promise<T | undefined> {
+    const isKept = () => this.#kept?.replay === replay;
+    const looked = await this.#limit(() => (isKept() && !replay.isBetweenFrames ? { found: look() } : undefined));
+    if (looked !== undefined || !isKept()) return looked?.found;
+    return new Promise((resolve, reject) => {
+      this.#atFrame = (reached) => {
+        this.#atFrame = undefined;
+        try {
+          resolve(reached === replay ? look() : undefined);
+        } catch (error) {
+          reject(error);
+        }
+      };
+    });
   }
 
   /** The kept replay, if it can answer: with the session's actions added, or some more if they come after what is asked for. */
@@ -145,10 +179,10 @@ export class SessionReplays {
     if (kept === undefined || chain === null || tape.id !== name) return undefined;
     const { replay } = kept;
     const shared = lastSharedFrame(replay.tape, tape);
-    if (shared === undefined || (exactly && replay.seq > seq)) return undefined;
+    if (shared === undefined || (exactly && replay.reachedSeq > seq)) return undefined;
     // Up to an order that its market sees, a simulated tape is the one before it.
     const isOlder = rev < kept.rev;
-    if ((isOlder ? seq : replay.seq) > shared) return undefined;
+    if ((isOlder ? seq : replay.reachedSeq) > shared) return undefined;
     const goesOn = () => {
       if (!isOlder || replay.tape.id === name) replay.tape = tape;
       return replay;
@@ -160,8 +194,7 @@ export class SessionReplays {
     if (isEarlier) return !exactly && isOlder ? goesOn() : undefined;
     const added = await this.#chains.actions(chain, last);
     if (added === undefined) return undefined;
-    const shownNs = await frameTime(tape, Math.max(replay.seq, tape.span.firstSeq));
-    for (const action of added) if (!replay.append(actionOf(action, tape), shownNs)) return undefined;
+    for (const action of added) if (!replay.append(actionOf(action, tape))) return undefined;
     this.#kept = { replay, rev: Math.max(rev, kept.rev) };
     return goesOn();
   }
@@ -175,7 +208,7 @@ export class SessionReplays {
     const restored = await this.#checkpoints.restore(tape, settings, actions, atMost, this.#windows);
     if (restored !== undefined) return restored;
     const replay = await ChainReplay.begin(tape, settings, actions[0]?.sentNs, this.#windows);
-    for (const action of actions) replay.append(action, 0n);
+    for (const action of actions) replay.append(action);
     return replay;
   }
 }

@@ -13,18 +13,22 @@ export class VenueSocket {
   readonly #socket: WebSocket;
   #id = 0;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, heard: (each: VenueMessage) => void) {
     this.#socket = socket;
-    socket.on("message", (data) => this.messages.push(message.parse(JSON.parse(data.toString()))));
+    socket.on("message", (data) => {
+      const each = message.parse(JSON.parse(data.toString()));
+      this.messages.push(each);
+      heard(each);
+    });
     socket.on("close", (code) => {
       this.closed = code;
     });
   }
 
-  /** @param url of http or ws */
-  static async open(url: string): Promise<VenueSocket> {
+  /** @param url of http or ws. @param heard is called with each message when it comes */
+  static async open(url: string, heard: (each: VenueMessage) => void = () => {}): Promise<VenueSocket> {
     const socket = new WebSocket(url.replace(/^http/, "ws"));
-    const opened = new VenueSocket(socket);
+    const opened = new VenueSocket(socket, heard);
     await once(socket, "open");
     return opened;
   }

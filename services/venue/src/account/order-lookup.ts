@@ -41,7 +41,7 @@ async function openId(
   account: OwnAccount,
   wanted: { readonly orderId: string | undefined; readonly clientOrderId: string },
 ): Promise<string | undefined> {
-  const { open } = await account.standing();
+  const { open } = await account.balance();
   const found = open.find(({ client_order_id }) => client_order_id === wanted.clientOrderId)?.order_id;
   return wanted.orderId === undefined || wanted.orderId === found ? found : undefined;
 }

@@ -1,33 +1,37 @@
 import { randomUUID } from "node:crypto";
 import type { MatchingSettings } from "@tapedeck/matching";
-import { RefusedError, type SessionFill, type SessionOrder, type TradingSettings } from "@tapedeck/protocol";
+import {
+  RefusedError,
+  type SessionFill,
+  type SessionOrder,
+  type TapeNs,
+  type TradingSettings,
+} from "@tapedeck/protocol";
 import { isMoving, positionAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
-import type { Seq } from "@tapedeck/tape";
-import type { ActionRequest, Standing } from "@tapedeck/trading";
+import type { TapePosition } from "@tapedeck/tape";
+import type { ActionRequest, OrderName, OrderStanding, Standing, Told } from "@tapedeck/trading";
 import type { Venue } from "../context.js";
 import { BinanceError } from "../http/binance-error.js";
 import type { Market } from "../http/target.js";
 import type { OrderRequest } from "../orders/order-request.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { Player } from "../player/player.js";
+import { Waker } from "../player/waker.js";
 import { minNotional, mostQuantity } from "../routes/exchange-info.js";
 import { unitsOf } from "./decimals.js";
-import { latestFrame } from "./latest-frame.js";
-import { isOpen, type Symbols } from "./own.js";
+import { latestPlace } from "./latest-place.js";
+import type { Symbols } from "./own.js";
 
 /** The account of a futures session whose owner has set none. */
 const futuresAccount = { kind: "futures", wallet: "1000000", leverage: 20, maintenance_rate: "0.004" } as const;
 
 /** How long an answer waits for the venue: until then an order has usually arrived. Wall time. */
 const longestWaitMs = 2_000;
-/** At the live edge frames come when they come. */
+/** At the live edge events come when they come, some time after the frames that tell of them. */
 const edgeWaitMs = 20;
 
-/** An order with its fills, as far as the playhead shows them. */
-export interface Outcome {
-  readonly order: SessionOrder;
-  readonly fills: readonly SessionFill[];
-}
+/** An order with its fills, as far as the owner has heard. */
+export type Outcome = OrderStanding;
 
 /** A session's trading, as one of its bots sees it. */
 export class OwnAccount {
@@ -100,18 +104,30 @@ export class OwnAccount {
     if (symbol.toUpperCase() !== this.epoch.symbol.symbol) throw new BinanceError("BAD_SYMBOL", "Invalid symbol.");
   }
 
-  /** Everything at the playhead. Rejects as reading the tape does. */
-  async standing(): Promise<Standing> {
-    const standing = await this.#venue.trading.at(this.record, await this.shownSeq());
-    if (standing === undefined) throw new BinanceError("UNKNOWN", "The session has no tape.");
-    const isUnset = this.record.chain === null && this.market === "usdm";
-    return isUnset ? { ...standing, account: emptyFutures(standing) } : standing;
+  /** Everything that has happened by the playhead, or by a place that it has passed. Rejects as reading the tape does. */
+  async standing(place?: TapePosition): Promise<Standing> {
+    return this.#withAccount(await this.#venue.trading.standing(this.record, place ?? (await this.playhead())));
   }
 
-  /** The frame at the playhead: never an earlier one than before, which would have to be worked out anew. */
-  async shownSeq(): Promise<Seq> {
-    const { seq } = await positionAt(this.record, this.#venue.now(), this.epoch.tape);
-    return latestFrame(this.epoch, seq);
+  /** Of that, the account and the open orders. Rejects as reading the tape does. */
+  async balance(place?: TapePosition): Promise<Pick<Standing, "open" | "account">> {
+    return this.#withAccount(await this.#venue.trading.balance(this.record, place ?? (await this.playhead())));
+  }
+
+  #withAccount<T extends Pick<Standing, "account">>(found: T | undefined): T {
+    if (found === undefined) throw new BinanceError("UNKNOWN", "The session has no tape.");
+    const isUnset = this.record.chain === null && this.market === "usdm";
+    return isUnset ? { ...found, account: emptyFutures(found) } : found;
+  }
+
+  /** Where the playhead is. Not beyond an order that is being written, and never before a place where it has been: that would have to be worked out anew. */
+  async playhead(): Promise<TapePosition> {
+    const { record } = this;
+    const { tape } = this.epoch;
+    const place = await positionAt(record, this.#venue.now(), tape);
+    const written = this.#venue.trading.beingWritten(record);
+    if (written === undefined || written >= place.ns) return latestPlace(this.epoch, place);
+    return latestPlace(this.epoch, { seq: Math.max(record.anchorSeq, await tape.seqAt(written)), ns: written });
   }
 
   /** Changes the account's settings. Rejects with `HAS_ORDERS`. */
@@ -123,7 +139,7 @@ export class OwnAccount {
   async place({ clientOrderId = randomUUID().replaceAll("-", ""), ...order }: OrderRequest): Promise<Outcome> {
     if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
     const { side, type, amount, quoteAmount, closePosition, price, stopPrice, timeInForce } = order;
-    const number = await this.#act({
+    const { number, from } = await this.#act({
       kind: "place",
       order: {
         ...{ side, type, amount, price, stop_price: stopPrice, time_in_force: timeInForce },
@@ -131,54 +147,47 @@ export class OwnAccount {
         client_order_id: clientOrderId,
       },
     });
-    return (await this.#change(`${number}`, () => true)) ?? this.#now(`${number}`);
+    return heardOf(`${number}`, await this.#answer(from, number)) ?? this.#now(`${number}`);
   }
 
   /** Cancels an order, and waits until it has ended while the market plays. Rejects with `ORDER_NOT_FOUND` and `ORDER_NOT_OPEN`. */
   async cancel(orderId: string): Promise<Outcome> {
-    await this.#act({ kind: "cancel", orderId });
-    await this.#change(orderId, (order) => !isOpen(order));
+    const { number, from } = await this.#act({ kind: "cancel", orderId });
+    await this.#answer(from, number);
     return this.#now(orderId);
   }
 
   /** Gives a resting order another price or amount, and waits for that while the market plays. Rejects as `cancel` does. */
   async replace(orderId: string, change: { readonly price: string; readonly amount: string }): Promise<Outcome> {
-    await this.#act({ kind: "replace", orderId, change });
-    await this.#change(orderId, () => true);
+    const { number, from } = await this.#act({ kind: "replace", orderId, change });
+    await this.#answer(from, number);
     return this.#now(orderId);
   }
 
   /** Cancels all open orders. @returns them, as they ended */
   async cancelAll(): Promise<Outcome[]> {
-    const { open } = await this.standing();
+    const { open } = await this.balance();
     if (open.length === 0) return [];
-    await this.#act({ kind: "cancel-all" });
+    const { number, from } = await this.#act({ kind: "cancel-all" });
+    await this.#answer(from, number);
     const ids = new Set(open.map(({ order_id }) => order_id));
-    await this.#until(async () => {
-      const { open: left } = await this.standing();
-      return left.some(({ order_id }) => ids.has(order_id)) ? undefined : true;
-    });
     const { orders, fills } = await this.standing();
     return orders.filter(({ order_id }) => ids.has(order_id)).map((order) => outcomeOf(order, fills));
   }
 
   /** An order of the account by its id, or by its client's. Undefined if there is none. */
-  async find(wanted: { readonly orderId?: string | undefined; readonly clientOrderId?: string | undefined }) {
-    const { orders, fills } = await this.standing();
-    const { orderId, clientOrderId } = wanted;
-    // A client's id may be used again: the last order that has it.
-    const found = orders.findLast(
-      (order) =>
-        (orderId === undefined || order.order_id === orderId) &&
-        (clientOrderId === undefined || order.client_order_id === clientOrderId),
-    );
-    return found && outcomeOf(found, fills);
+  async find(wanted: OrderName): Promise<Outcome | undefined> {
+    return this.#venue.trading.order(this.record, await this.playhead(), wanted);
   }
 
-  async #act(request: ActionRequest): Promise<number> {
-    const { record, number } = await this.#venue.trading.act(this.session, request);
-    this.#newest = record;
-    return number;
+  /** @returns its number, and a place before it */
+  async #act(request: ActionRequest): Promise<{ readonly number: number; readonly from: TapePosition }> {
+    const from = await this.playhead();
+    const { number } = await this.#venue.trading.act(this.session, request, (record) => {
+      this.#newest = record;
+      this.#player.learn(record);
+    });
+    return { number, from };
   }
 
   async #now(orderId: string): Promise<Outcome> {
@@ -188,51 +197,57 @@ export class OwnAccount {
   }
 
   /**
-   * Waits for a change of an order after which it is as wanted. Undefined if the market stands still or takes too long.
-   * @returns the order after the changes so far, and its fills since
+   * Waits until an action has arrived and the owner knows what became of it, but not while the market stands still, nor for too long.
+   * @returns what the owner learns of from a place until then
    */
-  async #change(orderId: string, isWanted: (order: SessionOrder) => boolean): Promise<Outcome | undefined> {
-    const from = (await this.shownSeq()) - 1;
-    return this.#until(async (seq) => {
-      let order: SessionOrder | undefined;
-      const fills: SessionFill[] = [];
-      for (const message of await this.#venue.trading.between(this.record, from, seq)) {
-        if (message.data.order_id !== orderId) continue;
-        if (message.type === "order") order = message.data;
-        else fills.push(message.data);
-      }
-      return order !== undefined && isWanted(order) ? { order, fills } : undefined;
-    });
-  }
-
-  /** Looks with each frame, until there is something. */
-  async #until<T>(look: (seq: Seq) => Promise<T | undefined>): Promise<T | undefined> {
+  async #answer(from: TapePosition, number: number): Promise<Told["messages"]> {
     const deadline = performance.now() + longestWaitMs;
     const { epoch } = this.record;
     for (;;) {
-      const seq = await this.shownSeq();
-      const found = await look(seq);
-      if (found !== undefined) return found;
-      const { record } = this;
+      const place = await this.playhead();
+      const { messages, nextNs, answeredNs } = await this.#venue.trading.told(this.record, from, place, number);
       const left = deadline - performance.now();
-      if (!isMoving(record) || record.epoch !== epoch || left <= 0) return undefined;
-      await wait(Math.min(left, await this.#msToNextFrame(record, seq)));
+      const isAnswered = answeredNs !== undefined && answeredNs <= place.ns;
+      const { record } = this;
+      if (isAnswered || !isMoving(record) || record.epoch !== epoch || left <= 0) return messages;
+      await this.#until(answeredNs ?? nextNs, left);
     }
   }
 
-  async #msToNextFrame(record: SessionRecord, seq: Seq): Promise<number> {
-    const { tape } = this.epoch;
-    if (record.edge || seq >= tape.span.lastSeq) return edgeWaitMs;
-    const due = wallAt(record, await tape.nsOf(seq + 1), tape.timeline(record.gaps));
-    return Math.max(1, Math.ceil(due - this.#venue.now()));
+  /** Waits for the playhead to reach a time, or for a change of the session or of its tape, but not too long. */
+  async #until(ns: TapeNs | undefined, mostMs: number): Promise<void> {
+    const waker = new Waker();
+    const listener = { dueNs: Number.POSITIVE_INFINITY, flush: () => {}, changed: () => waker.wake() };
+    this.epoch.listeners.add(listener);
+    await waker.within(Math.min(mostMs, this.#msTo(ns)));
+    this.epoch.listeners.delete(listener);
   }
+
+  #msTo(ns = Number.POSITIVE_INFINITY): number {
+    const { record } = this;
+    const { tape } = this.epoch;
+    if (record.edge || ns > tape.span.lastNs) return edgeWaitMs;
+    return Math.max(1, Math.ceil(wallAt(record, ns, tape.timeline(record.gaps)) - this.#venue.now()));
+  }
+}
+
+/** An order as the owner knows it after some messages, with its fills in them; undefined if they say nothing of it. */
+function heardOf(orderId: string, messages: Told["messages"]): Outcome | undefined {
+  let order: SessionOrder | undefined;
+  const fills: SessionFill[] = [];
+  for (const { type, data } of messages) {
+    if (data.order_id !== orderId) continue;
+    if (type === "order") order = data;
+    else fills.push(data);
+  }
+  return order && { order, fills };
 }
 
 function outcomeOf(order: SessionOrder, fills: readonly SessionFill[]): Outcome {
   return { order, fills: fills.filter(({ order_id }) => order_id === order.order_id) };
 }
 
-function emptyFutures({ account }: Standing): Standing["account"] {
+function emptyFutures({ account }: Pick<Standing, "account">): Standing["account"] {
   const { wallet, leverage } = futuresAccount;
   const { last_price } = account;
   return {
@@ -245,10 +260,6 @@ function emptyFutures({ account }: Standing): Standing["account"] {
     liquidation_price: null,
     equity: wallet,
   };
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 export function isRefused(error: unknown, ...codes: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import type { TapePosition } from "@tapedeck/tape";
 import type { KeyedRoute } from "../access/signed-route.js";
 import type { FuturesBalances } from "../account/own.js";
 import type { OwnAccount } from "../account/own-account.js";
@@ -90,8 +91,9 @@ export const futuresAccountRoutes: readonly KeyedRoute[] = [
   { method: "GET", path: "/fapi/v1/rateLimit/order", handle: () => [] },
 ];
 
-export async function futuresBalancesOf(account: OwnAccount): Promise<FuturesBalances> {
-  const { account: found, open } = await account.standing();
+/** @param place that the playhead has passed; absent: where it is */
+export async function futuresBalancesOf(account: OwnAccount, place?: TapePosition): Promise<FuturesBalances> {
+  const { account: found, open } = await account.balance(place);
   if (found.kind !== "futures") throw new BinanceError("UNKNOWN", "The account is no futures account.");
   return futuresBalances(found, open, maintenanceRateOf(account));
 }

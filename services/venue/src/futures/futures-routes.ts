@@ -109,7 +109,7 @@ async function checked(account: OwnAccount, parameters: Parameters, stopName?: s
 
 /** An order that may only reduce is checked when it is sent: the engine does not know such orders. */
 async function checkReduces(account: OwnAccount, { side, amount = "0" }: OrderRequest): Promise<void> {
-  const { account: found } = await account.standing();
+  const { account: found } = await account.balance();
   const position = found.kind === "futures" ? found.position : "0";
   const closes = side === "buy" ? sum("0", `-${amount}`) : amount;
   const isSmaller = side === "buy" ? compared(position, closes) <= 0 : compared(position, closes) >= 0;
@@ -249,7 +249,7 @@ async function showAlgoOrder(account: OwnAccount, parameters: Parameters) {
 }
 
 async function cancelAllAlgo(account: OwnAccount) {
-  const { open } = await account.standing();
+  const { open } = await account.balance();
   await Promise.all(
     open.filter(isConditional).map(({ order_id }) => asUnknown(() => account.cancel(order_id)).catch(() => undefined)),
   );

@@ -31,6 +31,8 @@ export interface MarketListener {
   flush(): void;
   /** The market stands still, and nothing of what happened until now is told later. */
   pause?(): void;
+  /** The session has changed within its epoch, or its tape has grown: `dueNs` may be another one. */
+  changed?(): void;
   /** The tape has ended, so an interval that has begun will not. */
   end?(): void;
   depth?(update: DepthUpdate): void;

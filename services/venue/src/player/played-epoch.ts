@@ -148,6 +148,11 @@ export class PlayedEpoch {
   /** The session has changed within its epoch. */
   update(record: SessionRecord): void {
     this.#record = record;
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.listeners) listener.changed?.();
     this.#waker.wake();
   }
 
@@ -170,6 +175,11 @@ export class PlayedEpoch {
     return true;
   }
 
+  /** How far the playhead comes in some milliseconds, in ns of tape, where nothing is skipped. */
+  nsIn(ms: number): number {
+    return ms * 1e6 * this.#record.speed;
+  }
+
   /** A listener may be due earlier than what is waited for. */
   wake(): void {
     this.#waker.wake();
@@ -179,7 +189,7 @@ export class PlayedEpoch {
   grown(): void {
     if (!this.tape.span.growing && this.#reader.exhausted) return;
     this.#reader.again();
-    this.#waker.wake();
+    this.#changed();
   }
 
   /** Tells what is due by now. A session that has ended a round of its loop has shown all of it. */

@@ -129,6 +129,11 @@ export class Player implements SessionOwner {
     };
   }
 
+  /** This node has changed the session: it need not wait for the session's channel. */
+  learn(record: SessionRecord): void {
+    this.#session?.learn(record);
+  }
+
   changed(record: SessionRecord, before: SessionRecord | undefined): void {
     this.#record = record;
     if (before !== undefined && record.epoch !== before.epoch) {

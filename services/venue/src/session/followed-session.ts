@@ -81,6 +81,11 @@ export class FollowedSession implements PresentSession {
     else if (this.#record === undefined || isNewer(head, this.#record)) this.#receiveState(head, message);
   }
 
+  /** The session as this node has written it. */
+  learn(record: SessionRecord): void {
+    this.#apply(record);
+  }
+
   #receivePace(head: PaceHead, message: Buffer): void {
     const place = readPace(head, message);
     const record = this.#record;

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { TapePosition } from "@tapedeck/tape";
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
 import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
@@ -130,8 +131,9 @@ async function withSymbol<T>(
 const own = (account: OwnAccount, { order, fills }: Outcome) =>
   ownOrder(order, sum("0", ...fills.map(({ price, amount }) => product(price, amount))), account.timeOf);
 
-export async function balances(account: OwnAccount) {
-  const { account: found } = await account.standing();
+/** @param place that the playhead has passed; absent: where it is */
+export async function balances(account: OwnAccount, place?: TapePosition) {
+  const { account: found } = await account.balance(place);
   if (found.kind !== "spot") throw new BinanceError("UNKNOWN", "The account is no spot account.");
   return spotBalances(found);
 }

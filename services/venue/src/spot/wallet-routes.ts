@@ -11,7 +11,7 @@ export const walletRoutes: readonly KeyedRoute[] = [
     async handle({ session }, venue) {
       const account = await OwnAccount.ofSession(session, venue);
       const { baseAsset, quoteAsset } = account.symbols;
-      const { account: found } = await account.standing();
+      const { account: found } = await account.balance();
       if (found.kind === "futures") return [coin(baseAsset, "0", "0"), coin(quoteAsset, "0", "0")];
       return [coin(baseAsset, found.base, found.locked_base), coin(quoteAsset, found.quote, found.locked_quote)];
     },

@@ -1,7 +1,9 @@
+import { setImmediate as others } from "node:timers/promises";
+import type { TapeNs } from "@tapedeck/protocol";
 import { throttledLog } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
-import type { Seq } from "@tapedeck/tape";
-import type { TradingMessage } from "@tapedeck/trading";
+import type { TapePosition } from "@tapedeck/tape";
+import { hasActions, type TradingMessage } from "@tapedeck/trading";
 import { LRUCache } from "lru-cache";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Venue } from "../context.js";
@@ -13,6 +15,8 @@ import { balances } from "../spot/spot-routes.js";
 import { UserEvents } from "./user-events.js";
 
 const retryMs = 1_000;
+/** Wall time. */
+const togetherMs = 2;
 /** Messages that are remembered, since they may be said again. */
 const keptNames = 10_000;
 
@@ -20,37 +24,43 @@ const keptNames = 10_000;
 export type TakeEvent = (event: object) => void;
 
 /**
- * One session's account on this node, told to all its user streams: with each frame that the playhead reaches, what its trading says of it. It is
- * made of the tape and the session's actions, so nobody sends it, and every node tells the same.
+ * One session's account on this node, told to all its user streams: whatever its trading says, when the playhead reaches the time at which the owner
+ * learns of it. It is made of the tape and the session's actions, so nobody sends it, and every node tells the same. Between two times at which there may
+ * be something it does nothing, and of a session without orders nothing at all.
  */
 export class AccountFeed implements MarketListener {
-  /** The time of the next frame, in ns since the tape's start. */
+  /** When there may be something to tell, in ns since the tape's start. */
   dueNs = Number.POSITIVE_INFINITY;
   readonly #account: OwnAccount;
   readonly #venue: Venue;
   readonly #takers = new Set<TakeEvent>();
   readonly #problems: ReturnType<typeof throttledLog>;
-  #events: UserEvents;
-  #seq: Seq;
-  readonly #began: Seq;
+  readonly #events: UserEvents;
+  readonly #began: TapePosition;
+  /** Up to where everything was told. */
+  #place: TapePosition;
   #chain: SessionRecord["chain"];
   readonly #told = new LRUCache<string, true>({ max: keptNames });
+  #telling: Promise<void> | undefined;
+  #tellsAgain = false;
 
-  private constructor(account: OwnAccount, venue: Venue, events: UserEvents, seq: Seq) {
+  private constructor(account: OwnAccount, venue: Venue, events: UserEvents, place: TapePosition) {
     this.#account = account;
     this.#venue = venue;
     this.#events = events;
-    this.#seq = this.#began = seq;
+    this.#place = this.#began = place;
     this.#chain = account.record.chain;
     this.#problems = throttledLog(venue.log);
   }
 
   /** Begins at the playhead. Rejects as reading the session's trading does. */
   static async begin(account: OwnAccount, venue: Venue): Promise<AccountFeed> {
-    const { market, symbols, timeOf } = account;
-    const standing = await account.standing();
-    const feed = new AccountFeed(account, venue, new UserEvents({ market, symbols, timeOf }, standing), standing.seq);
-    await feed.#schedule();
+    const { market, symbols, timeOf, record } = account;
+    const place = await account.playhead();
+    const standing = await account.standing(place);
+    const feed = new AccountFeed(account, venue, new UserEvents({ market, symbols, timeOf }, standing), place);
+    // What is told at the very place is in what was before.
+    for (const message of (await venue.trading.told(record, place, place)).messages) feed.#isFresh(message);
     return feed;
   }
 
@@ -62,7 +72,7 @@ export class AccountFeed implements MarketListener {
   join(take: TakeEvent): () => void {
     if (this.#takers.size === 0) this.#account.epoch.listeners.add(this);
     this.#takers.add(take);
-    this.#account.epoch.wake();
+    this.changed();
     return () => {
       this.#takers.delete(take);
       if (this.#takers.size === 0) this.#account.epoch.listeners.delete(this);
@@ -72,46 +82,59 @@ export class AccountFeed implements MarketListener {
   /** Not called again before there is another `dueNs`. */
   flush(): void {
     this.dueNs = Number.POSITIVE_INFINITY;
-    void this.#goOn();
+    this.#tell();
   }
 
-  async #goOn(): Promise<void> {
-    for (;;) {
+  changed(): void {
+    if (hasActions(this.#account.record)) this.#tell();
+  }
+
+  /** One look at a time, and another one if something has changed meanwhile. */
+  #tell(): void {
+    this.#tellsAgain = true;
+    this.#telling ??= this.#tellAll().finally(() => {
+      this.#telling = undefined;
+    });
+  }
+
+  async #tellAll(): Promise<void> {
+    while (this.#tellsAgain && this.#takers.size > 0) {
+      this.#tellsAgain = false;
       try {
         await this.#advance();
-        await this.#schedule();
-        return;
       } catch (error) {
         const { session } = this.#account;
         this.#problems.warn({ err: error, session }, "a session's trading cannot be read: its user streams wait");
         await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
-        if (this.#takers.size === 0) return;
+        this.#tellsAgain = true;
       }
     }
   }
 
   async #advance(): Promise<void> {
-    const seq = await this.#account.shownSeq();
-    if (seq <= this.#seq) return;
-    // After the frame is known: what is known of the session by now was known when it was shown, or later.
+    const place = await this.#account.playhead();
+    // What this node has received by now was sent before the playhead was there, or has come late: it is read first.
+    await others();
     const { record } = this.#account;
     const from = await this.#from(record.chain);
-    const messages = await this.#venue.trading.between(record, from, seq);
-    this.#seq = seq;
+    const { messages, nextNs } = await this.#venue.trading.told(record, from, place);
+    this.#place = place;
     this.#chain = record.chain;
     const fresh = messages.filter((message) => this.#isFresh(message));
-    if (fresh.length > 0) await this.#tell(fresh);
+    if (fresh.length > 0) await this.#send(fresh, place);
+    this.#schedule(nextNs);
   }
 
   /**
-   * The frame after which something may have been said that was not told. An action is sent a moment ahead, but a message of it can take longer:
-   * then it is about frames that have been shown.
+   * The place from which on something may have been said that was not told. An action is sent a moment ahead, but a message of it can take longer: then it
+   * is about what has been told already.
    */
-  async #from(chain: SessionRecord["chain"]): Promise<Seq> {
+  async #from(chain: SessionRecord["chain"]): Promise<TapePosition> {
     const known = this.#chain;
-    if (chain === null || chain.head === known?.head) return this.#seq;
-    if (known === null || known.ns < 0) return this.#began;
-    return Math.min(this.#seq, Math.max(this.#began, (await this.#account.epoch.tape.seqAt(known.ns)) - 1));
+    if (chain === null || chain.head === known?.head) return this.#place;
+    const ns = known === null || known.ns < 0 ? this.#began.ns : Math.max(this.#began.ns, known.ns);
+    if (ns >= this.#place.ns) return this.#place;
+    return { seq: Math.min(this.#place.seq, await this.#account.epoch.tape.seqAt(ns)), ns };
   }
 
   #isFresh(message: TradingMessage): boolean {
@@ -121,28 +144,23 @@ export class AccountFeed implements MarketListener {
     return true;
   }
 
-  async #tell(messages: readonly TradingMessage[]): Promise<void> {
+  async #send(messages: readonly TradingMessage[], place: TapePosition): Promise<void> {
     const eventMs = this.#account.time;
-    for (const event of this.#events.of(messages, eventMs)) this.#send(event);
+    const events = this.#events.of(messages, eventMs);
     const hasFill = messages.some(({ type }) => type === "trade_event");
-    if (this.#account.market === "usdm" && !hasFill) return;
-    const after = this.#account.market === "spot" ? balances(this.#account) : futuresBalancesOf(this.#account);
-    this.#send(this.#events.accountAfter(await after, eventMs));
-  }
-
-  #send(event: object): void {
-    for (const take of this.#takers) take(event);
-  }
-
-  async #schedule(): Promise<void> {
-    const { tape } = this.#account.epoch;
-    if (this.#seq >= tape.span.lastSeq) {
-      // It grows, or it has ended. The player asks again when there is more.
-      this.dueNs = tape.span.lastNs + 1;
-      return;
+    if (this.#account.market === "spot" || hasFill) {
+      const of = this.#account.market === "spot" ? balances : futuresBalancesOf;
+      events.push(this.#events.accountAfter(await of(this.#account, place), eventMs));
     }
-    this.dueNs = await tape.nsOf(this.#seq + 1);
-    this.#account.epoch.wake();
+    for (const event of events) for (const take of this.#takers) take(event);
+  }
+
+  /** Things that follow within moments are told together. */
+  #schedule(nextNs: TapeNs | undefined): void {
+    const { epoch } = this.#account;
+    this.dueNs =
+      nextNs === undefined ? Number.POSITIVE_INFINITY : Math.max(nextNs, epoch.playheadNs + epoch.nsIn(togetherMs));
+    epoch.wake();
   }
 }
 

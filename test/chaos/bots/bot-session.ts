@@ -150,6 +150,8 @@ export class BotSession {
   async settle(): Promise<string[]> {
     const { apis, truth } = this.#options;
     await apis.insist(anyAnswer, "POST", `/replay/pause/${this.id}`).catch(() => {}); // the tape may have ended
+    // A venue says what is at the playhead, an api what is with its frame: with a frame both say the same.
+    await apis.insist(anyAnswer, "POST", `/replay/step/${this.id}`, { frames: 1 }).catch(() => {}); // there may be no later one
     const deadline = now() + settleMs;
     for (;;) {
       let found: string[];

@@ -41,6 +41,9 @@ import { stallMs } from "./system.js";
 
 const nsPerMs = 1e6;
 
+/** How far ahead of the playhead a session with orders is paused, so that nobody is told of what happens after that place. Wall time. */
+const tradingAheadMs = 2 * writeLeadMs;
+
 interface ResolveOptions {
   /** Milliseconds since `now`, when the session was read: a command that takes long to resolve is applied at a later moment. */
   readonly sinceRead?: () => number;
@@ -86,10 +89,11 @@ export async function resolve(
   if (opened === undefined) return resolveWithLostTape(session, command, now);
   const tape = frozenTape(opened);
   const anchors = anchoringCommands.has(command.type) && isMoving(session) && !session.edge;
-  const moment = await momentOnTape(tape, session, anchors ? now + aheadMs : now);
+  const ahead = anchors ? aheadMs + (session.chain === null ? 0 : tradingAheadMs) : 0;
+  const moment = await momentOnTape(tape, session, now + ahead);
   const resolved = await locate(session, command, moment, tape, signal);
   if (isRefusal(resolved)) return resolved;
-  return { command: resolved, moment, ...(anchors && (await deadlineBeforeNextFrame(session, moment, tape))) };
+  return { command: resolved, moment, ...(anchors && (await deadlineOf(session, moment, tape))) };
 }
 
 /** In LIVE a STOPPED session starts at the edge. */
@@ -118,13 +122,15 @@ async function resolveEdge(
 /**
  * A frame that is delivered between the moment of a command and its write would lie after the position that the command leaves:
  * a step forward would show nothing, one back would skip a frame. So the change must be written before the next frame is due.
+ * What happens to orders is told between frames, too: with them, it must be written before the playhead is there.
  */
-async function deadlineBeforeNextFrame(
+async function deadlineOf(
   session: SessionRecord,
-  { here, end, timeline }: Moment,
+  { here, end, timeline, now }: Moment,
   tape: SeekableTape,
 ): Promise<{ by?: WallMs }> {
   if (here.seq >= end.seq) return {};
+  if (session.chain !== null) return { by: now - writeLeadMs };
   const nextNs = await tape.nsOf(here.seq + 1);
   if (nextNs <= here.ns) return {}; // a damaged frame, which is skipped
   return { by: wallAt(session, nextNs, timeline) - writeLeadMs };

@@ -63,8 +63,8 @@ function behind({ client, epoch, before, fills, orders }: Listening, now: Tradin
   const known = new Set([...before.fills, ...fills].map(({ id }) => id));
   const lost = now.fills.filter(({ id }) => !known.has(id)).map(({ id }) => id);
   const found = lost.length > 0 ? [`[TR82] ${client}: fills ${lost.join(", ")} were lost`] : [];
-  for (const { order, status, filled } of now.orders) {
-    if (status === "PENDING") continue;
+  for (const { order, status, filled, refused } of now.orders) {
+    if (status === "PENDING" || (refused === true && client === "venue")) continue;
     const last = orders.findLast((change) => change.order === order) ?? before.orders.get(order);
     if (last === undefined) found.push(`[TR82] ${client}: order ${order}, ${status}, was lost`);
     else if (last.status !== status || exact(last.filled) !== exact(filled))

@@ -59,6 +59,8 @@ export interface Trading {
     readonly name: string | null;
     readonly status: string;
     readonly filled: string;
+    /** It was refused to its sender: for a venue's clients there has never been one. */
+    readonly refused?: boolean;
   }[];
   readonly fills: readonly (Fill & { readonly realized: string | null })[];
   /** Of a branch, fills that came in the seconds after it was left: until a rewind is written, clients are told what goes on. */

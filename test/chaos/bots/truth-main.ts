@@ -5,6 +5,7 @@ import { keysWith, positionAt, SessionStore } from "@tapedeck/sessions";
 import { BlockCache, FolderTapeStore, TapeCatalog } from "@tapedeck/tape";
 import { type Standing, Trading } from "@tapedeck/trading";
 import { z } from "zod";
+import { isRefused } from "../../../services/venue/src/orders/refusals.js";
 import type { Trading as PlainTrading, Truth } from "./history.js";
 import type { TruthAnswer } from "./truth.js";
 
@@ -62,11 +63,9 @@ async function truthOf(id: string): Promise<Truth> {
 function plain(epoch: number, { orders, fills, account }: Standing): PlainTrading {
   return {
     epoch,
-    orders: orders.map(({ order_id: order, client_order_id: name, status, filled }) => ({
-      order,
-      name,
-      status,
-      filled,
+    orders: orders.map(({ order_id: order, client_order_id: name, status, filled, reason }) => ({
+      ...{ order, name, status, filled },
+      refused: isRefused({ status, reason }),
     })),
     fills: fills.map(({ fill_id: id, order_id: order, side, price, amount, fee, realized_pnl: realized }) => ({
       ...{ id, order, side, price, amount, fee, realized },

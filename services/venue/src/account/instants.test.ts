@@ -78,8 +78,8 @@ describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
         await socket.until((text) => text.includes('"x":"CANCELED"') && text.includes(`"i":${orderId},`));
       took.push(performance.now() - sent);
     }
-    // Both actions of a round together take less than what a frame lasts, where each waited for one.
-    expect(took.sort((a, b) => a - b)[2]).toBeLessThan(frameMs / 2);
+    // With frames, the second action of a round would have waited for a whole one. Other rounds may have waited for the machine.
+    expect(Math.min(...took)).toBeLessThan(frameMs / 2);
     const [here, there] = sockets.map((socket) => socket.told.map(({ text }) => withoutTime(text)));
     expect(here).toEqual(there);
     expect(here).toHaveLength(10);

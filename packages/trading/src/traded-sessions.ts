@@ -1,5 +1,5 @@
 import { RefusedError, refuse, sessionNotFound, type TapeNs } from "@tapedeck/protocol";
-import type { SessionRecord, SessionStore } from "@tapedeck/sessions";
+import type { LoggedAction, SessionRecord, SessionStore } from "@tapedeck/sessions";
 import type { Tape, TapeCatalog } from "@tapedeck/tape";
 import { LRUCache } from "lru-cache";
 import pLimit, { type LimitFunction } from "p-limit";
@@ -35,6 +35,9 @@ export class TradedSessions {
   readonly #windows = new EventWindows();
   readonly #kept = new LRUCache<string, TradedSession>({ max: keptSessions });
 
+  /** Each order, and each request of a bot, asks for them. */
+  readonly #settings = new WeakMap<LoggedAction, ChainSettings>();
+
   constructor(options: TradedSessionsOptions) {
     this.#options = options;
   }
@@ -59,7 +62,12 @@ export class TradedSessions {
   /** What the session's chain begins with; undefined if it has none. Rejects with `UNAVAILABLE`. */
   async settings(record: TradingRecord): Promise<ChainSettings | undefined> {
     if (record.chain === null) return undefined;
-    return decodeSettings((await this.of(record).chains.root(record.chain)).body);
+    const line = await this.of(record).chains.root(record.chain);
+    const known = this.#settings.get(line);
+    if (known !== undefined) return known;
+    const settings = decodeSettings(line.body);
+    this.#settings.set(line, settings);
+    return settings;
   }
 
   /** Rejects with `NO_TAPE`, and as opening a tape does. */

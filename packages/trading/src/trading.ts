@@ -53,6 +53,11 @@ export interface Performed {
   readonly foreseen?: Outcome | undefined;
 }
 
+interface ActOptions {
+  readonly known?: SessionRecord;
+  readonly written?: (record: SessionRecord) => void;
+}
+
 export interface PerformedOrder extends Performed {
   readonly order: SessionOrder;
   /** Whether `order` says what became of the action. */
@@ -119,12 +124,15 @@ export class Trading {
    * Sends an order, a cancellation or a replacement to the venue, at the place where the playhead will be in a moment. What becomes of it is known
    * when it arrives. Rejects with `ORDER_NOT_FOUND`, `ORDER_NOT_OPEN`, `TOO_MANY_ORDERS`, and as `configure` does.
    *
+   * @param known the session as the caller knows it, which saves reading it
    * @param written learns of the session with the action, before `beingWritten` no longer names it
    */
-  async act(id: string, request: ActionRequest, written?: (record: SessionRecord) => void): Promise<Performed> {
-    const entry = this.#sessions.of(await this.#sessions.read(id));
+  async act(id: string, request: ActionRequest, { known, written }: ActOptions = {}): Promise<Performed> {
+    const session = known ?? (await this.#sessions.read(id));
+    const entry = this.#sessions.of(session);
     return entry.acting(async () => {
       try {
+        if (takesPerhaps(request) && session.mode === "SIMULATION") await this.#getReady(id);
         const performed = await this.#act(id, request, entry);
         written?.(performed.record);
         return performed;
@@ -137,7 +145,6 @@ export class Trading {
   async #act(id: string, request: ActionRequest, entry: TradedSession): Promise<Performed> {
     let number = 0;
     let foreseen: Outcome | undefined;
-    if (takesPerhaps(request)) await this.#getReady(id);
     const { record } = await this.#options.sessions.appendActions(id, async (session, now, aheadMs) => {
       const [tape, known, count] = await Promise.all([
         this.#sessions.open(session),
@@ -163,7 +170,7 @@ export class Trading {
       const { ns: sent, tag } = planned.chain;
       const next = { number, tag, sentNs: tape.startNs + BigInt(sent), body };
       const { seq } = await positionAt(session, now, tape);
-      foreseen = await entry.replays.foresee(session, tape, seq, { settings: chain, next });
+      foreseen = await this.#sessions.of(session).replays.foresee(session, tape, seq, { settings: chain, next });
       if (foreseen === undefined) return { ...planned, by: 1 }; // its place has passed: a later one is tried
       const { atNs, onArrival: said } = foreseen;
       const settled = await settledOrder(session, tape, chain.decimals, { sent, atNs, said });

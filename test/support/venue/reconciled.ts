@@ -37,7 +37,10 @@ export async function expectReconciled(
   { trades, told, open }: TradeReport,
   orders: number,
 ): Promise<void> {
-  const { fills } = await cluster.http.ask(fillsAnswer, "GET", `/sessions/${session}/fills?limit=1000`);
+  const list = async () => (await cluster.http.ask(fillsAnswer, "GET", `/sessions/${session}/fills?limit=1000`)).fills;
+  // An api says what has happened with the frame at the playhead: the next one comes a moment later.
+  await expect.poll(async () => (await list()).length).toBeGreaterThanOrEqual(trades.length);
+  const fills = await list();
   const reported = trades.map(({ fee, price, amount, ...rest }) => ({
     ...rest,
     price: plain(price),

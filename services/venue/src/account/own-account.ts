@@ -183,10 +183,11 @@ export class OwnAccount {
   /** @returns its number, and a place before it */
   async #act(request: ActionRequest): Promise<{ readonly number: number; readonly from: TapePosition }> {
     const from = await this.playhead();
-    const { number } = await this.#venue.trading.act(this.session, request, (record) => {
+    const written = (record: SessionRecord) => {
       this.#newest = record;
       this.#player.learn(record);
-    });
+    };
+    const { number } = await this.#venue.trading.act(this.session, request, { known: this.record, written });
     return { number, from };
   }
 

@@ -67,6 +67,7 @@ describe.skipIf(noRecording)("on a recording", () => {
 
   test("[VK21] what the account cannot pay, and what the engine refuses, has Binance's codes", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+    await cluster.http.control(id, "seek", { seq: 300 }); // there has been a trade by then
     await cluster.http.control(id, "start");
     const bot = await venueBot(cluster, id, "spot");
     const codeOf = async (fields: object) => {

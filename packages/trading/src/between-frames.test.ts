@@ -1,16 +1,15 @@
 import { RandomStream } from "@tapedeck/market";
 import type { SessionRecord } from "@tapedeck/sessions";
-import { MemoryTapeStore, type Seq, type Tape, type TapePosition } from "@tapedeck/tape";
+import type { Seq, Tape, TapePosition } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import type { TradingMessage } from "./ledger/ledger.js";
 import { importedTape, tradingOnRedis } from "./testing.js";
 
-const store = new MemoryTapeStore();
+const { store, tape: name } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
 afterAll(() => rig.close());
-const name = await importedTape(recordedFiles("primary"), store);
 if (name === undefined) process.stderr.write("\nSKIPPED: orders between frames, without the recording of 2023\n\n");
 
 const [first, last] = [300, 1_500];
@@ -37,7 +36,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
     }
     record = await rig.record(id);
     tape = await rig.tapes.open(record.tape);
-    whole = await rig.another().between(record, first, last);
+    whole = await rig.another(undefined, rig.tapes).between(record, first, last);
   });
 
   const withFrame = async (seq: Seq): Promise<TapePosition> => ({ seq, ns: await tape.nsOf(seq) });
@@ -46,7 +45,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
   const timeOf = (data: TradingMessage["data"]) => ("timestamp" in data ? data.timestamp : data.updated_at);
 
   test("[TR14] with a frame's time is with the frame", async () => {
-    const [byFrames, byTimes] = [rig.another(), rig.another()];
+    const [byFrames, byTimes] = [rig.another(undefined, rig.tapes), rig.another(undefined, rig.tapes)];
     for (let seq = first; seq <= last; seq += 97) {
       const place = await withFrame(seq);
       expect(await byTimes.standing(record, place)).toEqual(await byFrames.at(record, seq));
@@ -58,13 +57,13 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
 
   test("[TR14] at any times, on nodes that are killed, everything is told once, in its order", async () => {
     const random = new RandomStream("times", JSON.stringify(latency), 0);
-    const nodes = [rig.another(), rig.another()];
+    const nodes = [rig.another(undefined, rig.tapes), rig.another(undefined, rig.tapes)];
     const told: TradingMessage[] = [];
     const known = new Set<string>();
     const end = await withFrame(last);
     for (let from = await withFrame(first); from.ns < end.ns; ) {
       const nth = random.integerBelow(nodes.length);
-      if (random.chance(0.02)) nodes[nth] = rig.another();
+      if (random.chance(0.02)) nodes[nth] = rig.another(undefined, rig.tapes);
       const stepNs = 10 ** (5 + random.integerBelow(5)) * (1 + random.integerBelow(9));
       const to = random.chance(0.1) ? await withFrame(from.seq + 1) : await at(Math.min(end.ns, from.ns + stepNs));
       for (const message of (await nodes[nth]?.told(record, from, to))?.messages ?? []) {
@@ -78,7 +77,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
   });
 
   test("[TR14] who looks when there may be something is told everything as soon as it has happened and travelled", async () => {
-    const node = rig.another();
+    const node = rig.another(undefined, rig.tapes);
     const end = await withFrame(last);
     let looks = 0;
     const told: TradingMessage[] = [];

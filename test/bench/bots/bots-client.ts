@@ -12,7 +12,11 @@ const clock = () => performance.timeOrigin + performance.now();
 const mostResting = 3;
 
 const placed = z.looseObject({ orderId: z.number(), status: z.string() });
-const answer = z.looseObject({ id: z.number().nullish(), status: z.number().optional(), result: z.unknown().optional() });
+const answer = z.looseObject({
+  id: z.number().nullish(),
+  status: z.number().optional(),
+  result: z.unknown().optional(),
+});
 const report = z.looseObject({ e: z.literal("executionReport"), x: z.string(), m: z.boolean(), T: z.number() });
 
 const counts = { orders: 0, messages: 0, refused: 0, closed: 0 };

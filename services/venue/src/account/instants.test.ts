@@ -134,6 +134,27 @@ describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
       expect(new Set(reports.map(({ text }) => withoutTime(text))).size).toBe(reports.length);
     }
   });
+
+  test("[VN16] a market that nobody asks for is not played, and is where the playhead is for whoever asks", async () => {
+    const id = "rests";
+    await deck.sessions.open(id, {});
+    await deck.sessions.perform(id, { type: "seek", to: { seq: 400 } });
+    const { apiKey, credential } = await deck.keyOf(id);
+    if (credential.kind !== "HMAC") throw new Error("the key has no secret");
+    const key = { apiKey, secret: credential.secret };
+    const bots = venues.map(({ url }) => new SigningClient(`${url}/venue/binance-usdm/${id}`, key));
+    expect(await bots[0]?.signed("GET", "/fapi/v2/balance")).toMatchObject({ status: 200 });
+    for (const frames of [200, 3]) {
+      await deck.sessions.perform(id, { type: "step", by: { frames } });
+      const [rested, fresh] = await Promise.all(
+        bots.map((bot) => bot.keyed("GET", "/fapi/v1/depth", { symbol, limit: 1000 })),
+      );
+      expect(rested?.status).toBe(200);
+      await expect
+        .poll(async () => (await bots[0]?.keyed("GET", "/fapi/v1/depth", { symbol, limit: 1000 }))?.body)
+        .toEqual(fresh?.body);
+    }
+  });
 });
 
 /** A trade below the best bid of a moment before: who bids a little above it is filled by it. */

@@ -56,7 +56,7 @@ export class OwnAccount {
   /** Rejects with `BinanceError` for an account of the other market, with `NO_TAPE`, `TRACK_NOT_FOUND`, and as reading a session does. */
   static async open(session: string, market: Market, venue: Venue): Promise<OwnAccount> {
     const player = await venue.players.get(session);
-    const epoch = await player.epoch();
+    const epoch = await player.opened();
     const { record } = player;
     const { settings } = await venue.trading.settings(record);
     const own = record.chain === null && market === "usdm" ? { ...settings, account: futuresAccount } : settings;
@@ -218,7 +218,7 @@ export class OwnAccount {
   /** Waits for the playhead to reach a time, or for a change of the session or of its tape, but not too long. */
   async #until(ns: TapeNs | undefined, mostMs: number): Promise<void> {
     const waker = new Waker();
-    const listener = { dueNs: Number.POSITIVE_INFINITY, flush: () => {}, changed: () => waker.wake() };
+    const listener = { ofAccount: true, dueNs: Number.POSITIVE_INFINITY, flush: () => {}, changed: () => waker.wake() };
     this.epoch.listeners.add(listener);
     await waker.within(Math.min(mostMs, this.#msTo(ns)));
     this.epoch.listeners.delete(listener);

@@ -25,6 +25,8 @@ export interface VenueTrade {
 
 /** Hears the market as it is played. */
 export interface MarketListener {
+  /** It tells of an account, and needs no event of the market. */
+  readonly ofAccount?: boolean;
   /** The tape time, in ns since the tape's start, at which `flush` has to be called; infinite while nothing waits. */
   readonly dueNs: number;
   /** Tape time has come to `dueNs`: nothing more from before will come. */

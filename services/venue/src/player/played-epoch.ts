@@ -1,5 +1,4 @@
 import { setImmediate as others } from "node:timers/promises";
-import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { Logger } from "@tapedeck/runtime";
 import { isMoving, playheadAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
 import {
@@ -8,15 +7,16 @@ import {
   type Seq,
   type Tape,
   type TapeCatalog,
-  type TrackDecimals,
   type TrackedEvent,
   type TrackedTrade,
 } from "@tapedeck/tape";
+import { beginningOf, type EpochBeginning, playedUpToNs } from "./epoch-beginning.js";
 import { EventReader } from "./event-reader.js";
 import { type ListedSymbol, listedSymbol } from "./listed-symbol.js";
-import type { MarketListener, VenueTrade } from "./market-events.js";
+import type { VenueTrade } from "./market-events.js";
+import { MarketListeners } from "./market-listeners.js";
 import { VenueBook } from "./venue-book.js";
-import { VenueClock } from "./venue-clock.js";
+import type { VenueClock } from "./venue-clock.js";
 import { Waker } from "./waker.js";
 
 export interface EpochContext {
@@ -28,21 +28,12 @@ export interface EpochContext {
   readonly onRescaled: (epoch: PlayedEpoch) => void;
 }
 
-interface EpochParts {
-  readonly record: SessionRecord;
-  readonly tape: Tape;
-  readonly clock: VenueClock;
-  readonly book: VenueBook;
-  readonly decimals: TrackDecimals;
-  /** Where the playhead was when the book was read. */
-  readonly ns: bigint;
-  readonly context: EpochContext;
-}
-
-/** Of a playhead that is further from its epoch's beginning, the book is read where it is, not played up to there. */
-const playedFromStartNs = 5e9;
 /** After so many events in a row others get their turn. */
 const eventsInARow = 512;
+/** A market that nobody hears, and for which nobody has asked for so long, is not played. */
+const restAfterMs = 60_000;
+/** How long before the playhead a market is played again that has rested: so the last trade is known. */
+const leapBeforeNs = 1e9;
 const retryMs = 1_000;
 /** Timers cannot be longer; then it looks again. */
 const longestWaitMs = 60_000;
@@ -53,12 +44,11 @@ const longestWaitMs = 60_000;
  */
 export class PlayedEpoch {
   readonly clock: VenueClock;
-  readonly book: VenueBook;
   readonly symbol: ListedSymbol;
-  /** In the order in which they were added. One that is added while an event is told hears it, too. */
-  readonly listeners = new Set<MarketListener>();
+  readonly listeners = new MarketListeners();
   readonly #context: EpochContext;
   #tape: Tape;
+  #book: VenueBook;
   #reader: EventReader;
   /** The tape that the market goes on with, whose events are others from frame `from` on. */
   #next: { readonly tape: Tape; readonly from: Seq } | undefined;
@@ -70,13 +60,18 @@ export class PlayedEpoch {
   #toldSeq: Seq = -1;
   #lastTrade: VenueTrade | undefined;
   #isHeld = false;
+  /** When somebody last asked for the market, on the monotonic clock. */
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** Nobody hears the market: it is not played before somebody asks. */
+  #rests = false;
+  #awakening: Promise<void> | undefined;
   #stopped = false;
 
-  private constructor({ record, tape, clock, book, decimals, ns, context }: EpochParts) {
+  private constructor({ record, tape, clock, book, decimals, ns }: EpochBeginning, context: EpochContext) {
     this.#record = record;
     this.#tape = tape;
     this.clock = clock;
-    this.book = book;
+    this.#book = book;
     this.symbol = listedSymbol(tape, decimals);
     this.#n = book.n;
     this.#context = context;
@@ -85,27 +80,25 @@ export class PlayedEpoch {
 
   /** Reads the book at the session's playhead. Rejects with `NO_TAPE`, `TRACK_NOT_FOUND`, and as opening and reading a tape does. */
   static async open(record: SessionRecord, context: EpochContext): Promise<PlayedEpoch> {
-    if (record.tape === "") throw new RefusedError(refuse("NO_TAPE", `Session ${record.id} has no tape yet.`));
-    const tape = await context.tapes.open(record.tape);
-    const track = await pinnedTrackOf(tape);
-    const seq = Math.min(Math.max(record.epochFromSeq, tape.span.firstSeq), tape.span.lastSeq);
-    const first = await track.bookAt({ seq });
-    const firstNs = await tape.nsOf(seq);
-    const playheadNs = playheadAt(record, context.now(), tape);
-    const ns = tape.startNs + BigInt(Math.floor(playheadNs));
-    const later = playheadNs - firstNs > playedFromStartNs ? await track.bookAt({ ts: ns }) : first;
-    const clock = new VenueClock({
-      epoch: record.epoch,
-      originN: first.n,
-      originNs: tape.startNs + BigInt(Math.floor(firstNs)),
-      simulated: context.tapes.kindOf(tape.id) === "simulated",
-    });
-    const { decimals } = track;
-    const book = new VenueBook(later.n > first.n ? later : first, decimals);
-    const epoch = new PlayedEpoch({ record, tape, clock, book, decimals, ns, context });
+    const epoch = new PlayedEpoch(await beginningOf(record, context), context);
     await epoch.#reachPlayhead();
     void epoch.#run();
     return epoch;
+  }
+
+  /** The book at the last event that was told. */
+  get book(): VenueBook {
+    return this.#book;
+  }
+
+  /** Everything up to the playhead is in the book, and it is played on while somebody hears it, and for a while. Rejects as reading the tape does. */
+  async awaken(): Promise<void> {
+    this.#askedAt = performance.now();
+    if (!this.#rests) return;
+    this.#awakening ??= this.#catchUp().finally(() => {
+      this.#awakening = undefined;
+    });
+    await this.#awakening;
   }
 
   get record(): SessionRecord {
@@ -152,7 +145,7 @@ export class PlayedEpoch {
   }
 
   #changed(): void {
-    for (const listener of this.listeners) listener.changed?.();
+    this.listeners.changed();
     this.#waker.wake();
   }
 
@@ -175,11 +168,6 @@ export class PlayedEpoch {
     return true;
   }
 
-  /** How far the playhead comes in some milliseconds, in ns of tape, where nothing is skipped. */
-  nsIn(ms: number): number {
-    return ms * 1e6 * this.#record.speed;
-  }
-
   /** A listener may be due earlier than what is waited for. */
   wake(): void {
     this.#waker.wake();
@@ -194,7 +182,8 @@ export class PlayedEpoch {
 
   /** Tells what is due by now. A session that has ended a round of its loop has shown all of it. */
   flush(): void {
-    while (!this.#stopped && this.#tellDue());
+    if (this.#rests) this.listeners.flushUpTo(this.playheadNs);
+    else while (!this.#stopped && this.#tellDue());
   }
 
   stop(): void {
@@ -211,15 +200,50 @@ export class PlayedEpoch {
     }
   }
 
+  async #catchUp(): Promise<void> {
+    if (this.playheadNs - this.#latestNs > playedUpToNs) await this.#leap();
+    await this.#reachPlayhead();
+    this.#rests = false;
+    this.#waker.wake();
+  }
+
+  /** Goes on from a book shortly before the playhead, without the events until there. */
+  async #leap(): Promise<void> {
+    const next = this.#next;
+    const parts = next !== undefined && (await next.tape.seqAt(this.playheadNs - leapBeforeNs)) >= next.from;
+    const tape = parts ? next.tape : this.#tape;
+    const ns = tape.startNs + BigInt(Math.floor(this.playheadNs - leapBeforeNs));
+    const found = await (await pinnedTrackOf(tape)).bookAt({ ts: ns });
+    if (found.n <= this.#n || this.#next !== next) return;
+    if (parts) this.#next = undefined;
+    this.#tape = tape;
+    this.#reader.close();
+    this.#reader = new EventReader(tape, found.n + 1, ns);
+    this.#book = new VenueBook(found, this.#book.decimals);
+    this.#n = found.n;
+  }
+
+  #mayRest(): boolean {
+    if (this.tape.span.growing || this.#isHeld || this.listeners.hearMarket) return false;
+    return performance.now() - this.#askedAt > restAfterMs;
+  }
+
   async #run(): Promise<void> {
     while (!this.#stopped) {
       try {
+        if (this.#rests) {
+          this.listeners.flushUpTo(this.playheadNs);
+          if (this.listeners.hearMarket) await this.awaken();
+          else await this.#waker.within(this.#msToNext());
+          continue;
+        }
         if (this.#reader.peek() === undefined && !this.#reader.exhausted) {
           await this.#reader.fill();
           if (this.#stopped) return;
           this.#checkDecimals();
         }
         if (this.#tellDue()) await others();
+        else if (this.#mayRest()) this.#rests = true;
         else if (this.#reader.peek() !== undefined || this.#reader.exhausted)
           await this.#waker.within(this.#msToNext());
       } catch (error) {
@@ -255,17 +279,17 @@ export class PlayedEpoch {
       }
       if (event === undefined) {
         // Only when it is known that no event is missing may what waits for one be told.
-        if (this.#reader.exhausted) this.#flushUpTo(playheadNs);
-        if (this.#reader.exhausted) this.#endIfStill();
+        if (this.#reader.exhausted) this.listeners.flushUpTo(playheadNs);
+        if (this.#reader.exhausted) this.listeners.endIfStill(this.#record);
         return false;
       }
       const ns = this.#nsOf(event);
       if (!this.#isDue(event, ns, playheadNs)) {
-        this.#flushUpTo(playheadNs);
-        this.#endIfStill();
+        this.listeners.flushUpTo(playheadNs);
+        this.listeners.endIfStill(this.#record);
         return false;
       }
-      this.#flushUpTo(ns - 1);
+      this.listeners.flushUpTo(ns - 1);
       this.#latestNs = ns;
       this.#n = event.n;
       this.#toldSeq = event.seq;
@@ -292,11 +316,11 @@ export class PlayedEpoch {
       const previousId = this.lastUpdateId;
       const changes = this.book.apply(event);
       const update = { ...changes, previousId, id: this.clock.idOf(event.n), eventTime, time };
-      for (const listener of this.listeners) listener.depth?.(update);
+      this.listeners.depth(update);
     } else {
       const trade = this.#tradeOf(event, eventTime, time);
       this.#lastTrade = trade;
-      for (const listener of this.listeners) listener.trade?.(trade);
+      this.listeners.trade(trade);
     }
   }
 
@@ -308,22 +332,10 @@ export class PlayedEpoch {
     return { id, eventTime, time, price, quantity: amount, priceUnits, quantityUnits: amountUnits, buyerIsMaker };
   }
 
-  #flushUpTo(ns: number): void {
-    for (const listener of this.listeners) if (listener.dueNs <= ns) listener.flush();
-  }
-
-  /** What waits for a time that will not come, or not soon, is told now. */
-  #endIfStill(): void {
-    const { state } = this.#record;
-    if (state === "STOPPED") for (const listener of this.listeners) listener.end?.();
-    if (state === "PAUSED") for (const listener of this.listeners) listener.pause?.();
-  }
-
   #msToNext(): number {
     if (!isMoving(this.#record) || this.#record.edge || this.#isHeld) return longestWaitMs;
-    const event = this.#reader.peek();
-    let ns = event === undefined ? Number.POSITIVE_INFINITY : this.#nsOf(event);
-    for (const { dueNs } of this.listeners) ns = Math.min(ns, dueNs);
+    const event = this.#rests ? undefined : this.#reader.peek();
+    const ns = Math.min(event === undefined ? Number.POSITIVE_INFINITY : this.#nsOf(event), this.listeners.dueNs);
     if (ns > Math.min(this.#record.toNs ?? Number.POSITIVE_INFINITY, this.tape.span.lastNs)) return longestWaitMs;
     const wall = wallAt(this.#record, ns, this.tape.timeline(this.#record.gaps));
     return Math.min(longestWaitMs, Math.max(0, wall - this.#context.now()));

@@ -73,8 +73,18 @@ export class Player implements SessionOwner {
     return this.#clients.size;
   }
 
-  /** The session's market. Rejects with `NO_TAPE`, `TRACK_NOT_FOUND`, `SESSION_NOT_FOUND`, and as reading a tape does: then the next call tries again. */
+  /** The session's market, played up to the playhead. Rejects as `opened` does. */
   async epoch(): Promise<PlayedEpoch> {
+    const epoch = await this.opened();
+    await epoch.awaken();
+    return epoch;
+  }
+
+  /**
+   * The session's market, which is perhaps not played at the moment. Rejects with `NO_TAPE`, `TRACK_NOT_FOUND`, `SESSION_NOT_FOUND`, and as reading a tape
+   * does: then the next call tries again.
+   */
+  async opened(): Promise<PlayedEpoch> {
     this.usedAt = performance.now();
     for (;;) {
       if (this.#closed) throw new RefusedError(sessionNotFound(this.id));
@@ -84,10 +94,10 @@ export class Player implements SessionOwner {
     }
   }
 
-  /** The session's market, and the streams that are made of it. Rejects as `epoch` does. */
+  /** The session's market, which is perhaps not played at the moment, and the streams that are made of it. Rejects as `opened` does. */
   async streams(): Promise<{ readonly epoch: PlayedEpoch; readonly streams: StreamHub }> {
     for (;;) {
-      const epoch = await this.epoch();
+      const epoch = await this.opened();
       const playing = this.#playing;
       if (playing?.epoch !== epoch) continue;
       playing.streams ??= new StreamHub(epoch, () => this.historyOf(epoch));

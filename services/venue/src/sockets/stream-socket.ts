@@ -36,6 +36,7 @@ export const streamRoute: SocketRoute = {
       if (isListenKey(name) || name === listenKey) await checkListenKey(name, request, venue);
       else if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
     }
+    if (!names.every(isListenKey)) await epoch.awaken();
     return (socket) => {
       const parts = {
         socket,
@@ -165,6 +166,7 @@ class StreamSocket implements StreamSink, Client {
         if (isListenKey(name)) await checkListenKey(name, request, venue);
         else if (!streams.has(name, request.market)) throw unknownStream(name, epoch);
       }
+      if (!names.every(isListenKey)) await epoch.awaken();
       return undefined;
     } catch (thrown) {
       return binanceErrorOf(thrown).message;

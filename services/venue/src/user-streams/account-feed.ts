@@ -29,6 +29,7 @@ export type TakeEvent = (event: object) => void;
  * be something it does nothing, and of a session without orders nothing at all.
  */
 export class AccountFeed implements MarketListener {
+  readonly ofAccount = true;
   /** When there may be something to tell, in ns since the tape's start. */
   dueNs = Number.POSITIVE_INFINITY;
   readonly #account: OwnAccount;
@@ -159,7 +160,9 @@ export class AccountFeed implements MarketListener {
   #schedule(nextNs: TapeNs | undefined): void {
     const { epoch } = this.#account;
     this.dueNs =
-      nextNs === undefined ? Number.POSITIVE_INFINITY : Math.max(nextNs, epoch.playheadNs + epoch.nsIn(togetherMs));
+      nextNs === undefined
+        ? Number.POSITIVE_INFINITY
+        : Math.max(nextNs, epoch.playheadNs + togetherMs * 1e6 * epoch.record.speed);
     epoch.wake();
   }
 }

@@ -91,7 +91,9 @@ async function runVenue(tape: Tape, store: string): Promise<Costs & Market> {
     const idle = countCpu(pids);
     await sleep(4_000);
     const resting = idle();
+    const beganMs = performance.now();
     await load.begin(everyMs, prices);
+    console.log(`the first action of each bot took ${((performance.now() - beganMs) / 1_000).toFixed(0)} s together`);
     const used = countCpu(pids);
     await sleep(seconds * 1_000);
     const cost = used();
@@ -139,7 +141,7 @@ async function recordOf(redis: Redis, id: string): Promise<SessionRecord> {
 async function pricesOf(tape: Tape, records: readonly SessionRecord[]): Promise<PriceAt[][]> {
   const track = await pinnedTrackOf(tape);
   const timeline = tape.timeline("skip");
-  const lasts = (seconds + 90) * 1_000;
+  const lasts = (seconds + 180) * 1_000;
   const known = new Map<number, { bid: string; ask: string }>();
   const stepNs = pricesEveryMs * 1e6;
   return inTurns(records, async (record) => {

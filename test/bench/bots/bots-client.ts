@@ -8,6 +8,9 @@ import type { Answered, BotSeat, BotsOrder, BotsReply, Heard, PriceAt } from "./
 
 const clock = () => performance.timeOrigin + performance.now();
 
+/** How long the first orders of all bots may take. */
+const warmUpMs = 120_000;
+
 /** Resting orders of a bot; beyond it cancels the oldest. */
 const mostResting = 3;
 
@@ -41,6 +44,11 @@ class Bot {
   #acts = 0;
   #requests = 0;
   #prices: readonly PriceAt[] = [];
+  #begin: () => void = () => {};
+  /** Its first action has been answered. */
+  readonly begun = new Promise<void>((resolve) => {
+    this.#begin = resolve;
+  });
 
   constructor(seat: BotSeat, place: number, market: Traded) {
     this.#seat = seat;
@@ -105,6 +113,7 @@ class Bot {
       ? await this.#rest(method, fields)
       : await this.#ask(method === "POST" ? "order.place" : "order.cancel", fields);
     const tookMs = clock() - began;
+    this.#begin();
     if (noting) answered.push({ via: viaRest ? "REST" : "WebSocket API", tookMs });
     if (status === 200) return placed.parse(result);
     // An order that is filled cannot be cancelled, and a balance may be used up: both are answers.
@@ -186,7 +195,8 @@ process.on("message", async (order: BotsOrder) => {
   } else if (order.type === "begin") {
     if (!running || noting) throw new Error("it runs already");
     for (const [place, bot] of bots.entries()) void bot.trade(order.everyMs, order.prices[place] ?? []);
-    await sleep(order.everyMs); // until all have begun
+    // A session's first order makes the venue read its market: that is not what is measured.
+    await Promise.race([Promise.all(bots.map(({ begun }) => begun)), sleep(warmUpMs)]);
     noting = true;
     send({ type: "begun" });
   } else {

@@ -250,9 +250,12 @@ export class ChainReplay {
     await this.told.show(this.tape, shownNs);
   }
 
-  /** Goes on from its frame, which is the last one by then, to a time before the next one. Rejects as `advance` does. */
+  /**
+   * Goes on from its frame, which is the last one by then, to a time before the next one. Rejects as `advance` does. On a tape that grows it stays where
+   * it is: events come some time after the frame that shows them, and what is read too early lacks some.
+   */
   async advanceWithin({ seq, ns }: ReplayPlace): Promise<void> {
-    if (seq !== this.seq || ns <= this.reachedNs) return;
+    if (seq !== this.seq || ns <= this.reachedNs || this.tape.span.growing) return;
     const events = await this.#nextFrame();
     for (let next = events[this.#within]; next !== undefined && next.fromNs <= ns; next = events[this.#within]) {
       this.#happen(next);
@@ -283,12 +286,12 @@ export class ChainReplay {
     return [arrival && arrival + 1n, told].reduce<bigint>((least, ns = least) => (ns < least ? ns : least), next);
   }
 
-  /** Only one frame of a tape is looked at whose later frames may become others. */
+  /** Of a tape whose later frames may become others one frame is looked at, and of one that grows none: see `advanceWithin`. */
   async #nextConcerning(): Promise<bigint> {
     const { span, asOf } = this.tape;
     if (this.seq >= span.lastSeq) return (await frameTime(this.tape, span.lastSeq)) + 1n;
-    const isFixed = !span.growing && asOf === undefined;
-    const last = isFixed ? Math.min(this.#windows.endOf(this.seq + 1), span.lastSeq) : this.seq + 1;
+    if (span.growing) return frameTime(this.tape, this.seq + 1);
+    const last = asOf === undefined ? Math.min(this.#windows.endOf(this.seq + 1), span.lastSeq) : this.seq + 1;
     let looked = 0;
     let at = this.reachedNs;
     for await (const events of this.#eventsTo(last)) {

@@ -39,7 +39,7 @@ export async function expectReconciled(
 ): Promise<void> {
   const list = async () => (await cluster.http.ask(fillsAnswer, "GET", `/sessions/${session}/fills?limit=1000`)).fills;
   // An api says what has happened with the frame at the playhead: the next one comes a moment later.
-  await expect.poll(async () => (await list()).length).toBeGreaterThanOrEqual(trades.length);
+  await cluster.until(async () => (await list()).length >= trades.length, "the api to have all fills");
   const fills = await list();
   const reported = trades.map(({ fee, price, amount, ...rest }) => ({
     ...rest,

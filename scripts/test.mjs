@@ -63,9 +63,9 @@ async function tests() {
     { ...part("unit"), takes: 2 },
     inTurn([...shards("pages", 2), ...shards("clients", 2)]),
     part("python"),
-    ...shards("faults", 2),
-    ...shards("quiet", 2),
-    ...shards("cluster", 4),
+    ...shards("faults", 3),
+    ...shards("quiet", 3),
+    ...shards("cluster", 8), // short ones last, so that no place is empty for long
   ];
   for (const result of await inPlaces(parts)) count(await secondLook(result));
   // Images are built and run alone, since that takes the whole machine, and without a second run.

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { accountAnswer, type Frame, fillsAnswer, ordersAnswer } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import type { TestCluster } from "../support/cluster.js";
-import { type DashboardPage, test } from "./dashboard.js";
+import { type DashboardPage, type Dashboards, test } from "./dashboard.js";
 
 /** Drawing may be slow on a busy machine. */
 const patience = { timeout: 20_000 };
@@ -88,6 +88,17 @@ async function sent(dashboard: DashboardPage, act: () => Promise<unknown>): Prom
 /** A price with the recording's decimals. */
 const text = (price: number | undefined) => price?.toFixed(1) ?? "none";
 
+/** A page on a session that stands before the fall, with the ticket and the list of orders open. */
+async function atTheTicket(dashboards: Dashboards, cluster: TestCluster, height = 800) {
+  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height } });
+  const { page } = dashboard;
+  await cluster.http.control(id, "seek", { ts: beforeTheFall });
+  await dashboard.showsCursor((await view()).cursor_ts);
+  await dashboard.press("Open the order ticket");
+  await page.getByRole("tab", { name: "Orders" }).click();
+  return { dashboard, page, orders: new Orders(cluster, id), id };
+}
+
 async function newest(dashboard: DashboardPage): Promise<Frame> {
   await dashboard.settledClock();
   const frame = (await dashboard.visibleFrames()).at(-1);
@@ -100,13 +111,7 @@ test("[DB100] [DB101] [DB102] [DB103] [DB106] an order that is placed on the lad
   dashboards,
 }) => {
   // High enough for eight levels of each side above the ticket.
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 900 } });
-  const { page } = dashboard;
-  const orders = new Orders(cluster, id);
-  await cluster.http.control(id, "seek", { ts: beforeTheFall });
-  await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Open the order ticket");
-  await page.getByRole("tab", { name: "Orders" }).click();
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster, 900);
   const { bids, asks } = await newest(dashboard);
   const rows = await LadderRows.of(dashboard);
 
@@ -189,13 +194,7 @@ test("[DB105] a rewind undoes orders and fills, says so, and keeps them as a bra
   cluster,
   dashboards,
 }) => {
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 800 } });
-  const { page } = dashboard;
-  const orders = new Orders(cluster, id);
-  await cluster.http.control(id, "seek", { ts: beforeTheFall });
-  await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Open the order ticket");
-  await page.getByRole("tab", { name: "Orders" }).click();
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster);
   await page.getByRole("radio", { name: "Market", exact: true }).click();
   await page.getByLabel("Amount").fill("0.01");
   await dashboard.press(/^Buy/);
@@ -226,13 +225,7 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   cluster,
   dashboards,
 }) => {
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 800 } });
-  const { page } = dashboard;
-  const orders = new Orders(cluster, id);
-  await cluster.http.control(id, "seek", { ts: beforeTheFall });
-  await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Open the order ticket");
-  await page.getByRole("tab", { name: "Orders" }).click();
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster);
   const { bids } = await newest(dashboard);
   await page.getByLabel("Amount").fill("0.05");
   await page.getByRole("textbox", { name: "Price", exact: true }).fill(text(bids[4]?.[0]));
@@ -279,13 +272,7 @@ test("[DB104] [DB109] the form makes a futures account with its own fees and lat
   cluster,
   dashboards,
 }) => {
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height: 800 } });
-  const { page } = dashboard;
-  const orders = new Orders(cluster, id);
-  await cluster.http.control(id, "seek", { ts: beforeTheFall });
-  await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Open the order ticket");
-  await page.getByRole("tab", { name: "Orders" }).click();
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster);
   await dashboard.press("Trading settings: Spot · fees 0.02 / 0.05 % · latency 0 / 0 ms");
   const form = page.getByRole("form", { name: "Trading settings" });
   await form.getByRole("radio", { name: "Futures" }).click();

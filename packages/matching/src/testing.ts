@@ -57,6 +57,25 @@ export function ns(second: number): bigint {
   return BigInt(Math.round(second * 1_000)) * 1_000_000n;
 }
 
+/** Bids 10 at 99 and 20 at 98, asks 10 at 101 and 20 at 102. */
+export const twoLevels = {
+  bids: [
+    [99, 10],
+    [98, 20],
+  ],
+  asks: [
+    [101, 10],
+    [102, 20],
+  ],
+} as const;
+
+/** A venue that has got that book. */
+export function venueWithBook(settings: ConstructorParameters<typeof TestVenue>[0] = {}): TestVenue {
+  const venue = new TestVenue(settings);
+  venue.book(1, twoLevels);
+  return venue;
+}
+
 export function limit(id: string, side: "buy" | "sell", price: number, amount: number, more = {}): NewOrder {
   return { id, side, type: "LIMIT", price, amount, ...more };
 }

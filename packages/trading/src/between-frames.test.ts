@@ -55,7 +55,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
     }
   });
 
-  test("[TR14] at any times, on nodes that are killed, everything is told once, in its order", async () => {
+  test("[TR14] nodes that look at random times, and are killed, tell everything once and in order", async () => {
     const random = new RandomStream("times", JSON.stringify(latency), 0);
     const nodes = [rig.another(undefined, rig.tapes), rig.another(undefined, rig.tapes)];
     const told: TradingMessage[] = [];
@@ -68,7 +68,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
       const to = random.chance(0.1) ? await withFrame(from.seq + 1) : await at(Math.min(end.ns, from.ns + stepNs));
       for (const message of (await nodes[nth]?.told(record, from, to))?.messages ?? []) {
         const text = JSON.stringify(message);
-        if (!known.has(text)) told.push(message); // what is told at a place is told again from there
+        if (!known.has(text)) told.push(message); // a node that begins at a place tells again what is told there
         known.add(text);
       }
       from = to;
@@ -76,7 +76,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
     expect(told).toEqual(whole);
   });
 
-  test("[TR14] who looks when there may be something is told everything as soon as it has happened and travelled", async () => {
+  test("[TR14] a reader that looks only when the replay says so gets everything as soon as it has happened and travelled", async () => {
     const node = rig.another(undefined, rig.tapes);
     const end = await withFrame(last);
     let looks = 0;

@@ -1,20 +1,10 @@
 import { expect, test } from "vitest";
 import type { NewOrder } from "../actions.js";
-import { limit, ns, TestVenue, words } from "../testing.js";
+import { limit, ns, TestVenue, venueWithBook, words } from "../testing.js";
 
-/** Bids 10 at 99 and 20 at 98, asks 10 at 101 and 20 at 102; the last trade was at 100. */
-function venue(settings: ConstructorParameters<typeof TestVenue>[0] = {}): TestVenue {
-  const made = new TestVenue(settings);
-  made.book(1, {
-    bids: [
-      [99, 10],
-      [98, 20],
-    ],
-    asks: [
-      [101, 10],
-      [102, 20],
-    ],
-  });
+/** With a last trade at 100. */
+function venue(settings: Parameters<typeof venueWithBook>[0] = {}): TestVenue {
+  const made = venueWithBook(settings);
   made.trade(1.5, "buy", 100, 1);
   return made;
 }

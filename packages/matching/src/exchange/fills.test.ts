@@ -1,22 +1,5 @@
 import { expect, test } from "vitest";
-import { limit, ns, TestVenue, words } from "../testing.js";
-
-const book = {
-  bids: [
-    [99, 10],
-    [98, 20],
-  ],
-  asks: [
-    [101, 10],
-    [102, 20],
-  ],
-} as const;
-
-function venue(settings: ConstructorParameters<typeof TestVenue>[0] = {}): TestVenue {
-  const made = new TestVenue(settings);
-  made.book(1, book);
-  return made;
-}
+import { twoLevels as book, limit, ns, venueWithBook as venue, words } from "../testing.js";
 
 const buy = (id: string, amount: number) => ({ id, side: "buy", type: "MARKET", amount }) as const;
 

@@ -1,22 +1,6 @@
 import { expect, test } from "vitest";
 import type { NewOrder } from "../actions.js";
-import { limit, ns, TestVenue, words } from "../testing.js";
-
-/** Bids 10 at 99 and 20 at 98, asks 10 at 101 and 20 at 102. */
-function venue(settings: ConstructorParameters<typeof TestVenue>[0] = {}): TestVenue {
-  const made = new TestVenue(settings);
-  made.book(1, {
-    bids: [
-      [99, 10],
-      [98, 20],
-    ],
-    asks: [
-      [101, 10],
-      [102, 20],
-    ],
-  });
-  return made;
-}
+import { limit, ns, venueWithBook as venue, words } from "../testing.js";
 
 test("[MA10] a market order takes level after level, and what nobody offers expires", () => {
   const outputs = venue().place(2, { id: "a", side: "buy", type: "MARKET", amount: 35 });

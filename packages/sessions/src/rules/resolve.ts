@@ -41,7 +41,7 @@ import { stallMs } from "./system.js";
 
 const nsPerMs = 1e6;
 
-/** How far ahead of the playhead a session with orders is paused, so that nobody is told of what happens after that place. Wall time. */
+/** A session with orders pauses this far ahead of the playhead, so that no node has told what happens after that place. Wall time. */
 const tradingAheadMs = 2 * writeLeadMs;
 
 interface ResolveOptions {
@@ -122,7 +122,7 @@ async function resolveEdge(
 /**
  * A frame that is delivered between the moment of a command and its write would lie after the position that the command leaves:
  * a step forward would show nothing, one back would skip a frame. So the change must be written before the next frame is due.
- * What happens to orders is told between frames, too: with them, it must be written before the playhead is there.
+ * Venues tell what happens to orders between frames, too: a session with orders must be written before the playhead reaches the place.
  */
 async function deadlineOf(
   session: SessionRecord,

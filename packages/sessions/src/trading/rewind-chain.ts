@@ -21,7 +21,7 @@ const linesPerRead = 200;
  * What a change leaves of the session's chain. A rewind (of whatever kind: seek, stop, step, loop) undoes what was sent after the place that
  * it leads to; another mode or market undoes everything. Moving forward undoes nothing. Pure.
  */
-export function keptActions(before: SessionRecord, after: SessionRecord, here: TapePosition): KeptActions {
+function keptActions(before: SessionRecord, after: SessionRecord, here: TapePosition): KeptActions {
   const { chain } = before;
   if (chain === null || chain.head === chain.root) return "all";
   if (!isSameMarket(before, after)) return "none";

@@ -32,7 +32,7 @@ export interface CheckpointPace {
   readonly everyMs: number;
 }
 
-export const usualPace: CheckpointPace = { frames: 256, actions: 500, everyMs: 5_000 };
+const usualPace: CheckpointPace = { frames: 256, actions: 500, everyMs: 5_000 };
 
 /** What checkpoints may take of Redis: so much, and so much more for each order. The log of actions takes about 90 bytes for one. */
 const budget = { bytes: 1_024, perOrder: 100 };

@@ -11,7 +11,7 @@ const keptEvents = 100_000;
 /** An event on the tape's clock. */
 export interface ShownEvent extends VenueEvent {
   /**
-   * From which time on it has happened, for whoever looks between two frames: the moment after it. One at its frame's very time happens with the frame.
+   * For a look between two frames, the event has happened from this time on: the nanosecond after its own time, or the frame's time if they are the same.
    */
   readonly fromNs: bigint;
 }

@@ -28,7 +28,7 @@ export interface OrderOutcome
     OrderEntry,
     "id" | "price" | "amount" | "open" | "filled" | "value" | "status" | "reason" | "updatedNs"
   > {
-  /** Of the venue's own, which nobody sent. */
+  /** Set for an order that the venue places by itself, such as a liquidation. */
   readonly own?:
     | { readonly side: PlacedOrder["side"]; readonly amount: number; readonly createdNs: bigint }
     | undefined;

@@ -12,7 +12,7 @@ export interface ChainAction {
   readonly body: ActionBody;
 }
 
-/** Actions of which it is known when their answers came. Nobody waits for those of older ones. */
+/** The times of so many last answers are kept. Nobody waits for older ones. */
 const keptAnswers = 200;
 
 /** The actions of a chain on their way to an engine: known, then sent, then arrived. */

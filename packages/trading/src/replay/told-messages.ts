@@ -6,7 +6,7 @@ import type { TradingMessage } from "../ledger/ledger.js";
 /** What the owner is told with a frame. */
 export interface ShownMessage {
   readonly seq: Seq;
-  /** From which time on the owner knows of it, for whoever looks between two frames. In nanoseconds since 1970. */
+  /** For a look between two frames, the owner knows of it from this time on. Nanoseconds since 1970. */
   readonly toldNs: bigint;
   readonly message: TradingMessage;
 }

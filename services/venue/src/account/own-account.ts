@@ -19,7 +19,6 @@ import type { Player } from "../player/player.js";
 import { Waker } from "../player/waker.js";
 import { minNotional, mostQuantity } from "../routes/exchange-info.js";
 import { unitsOf } from "./decimals.js";
-import { latestPlace } from "./latest-place.js";
 import type { Symbols } from "./own.js";
 
 /** The account of a futures session whose owner has set none. */
@@ -32,6 +31,8 @@ const edgeWaitMs = 20;
 
 /** An order with its fills, as far as the owner has heard. */
 export type Outcome = OrderStanding;
+
+const latest = new WeakMap<PlayedEpoch, TapePosition>();
 
 /** A session's trading, as one of its bots sees it. */
 export class OwnAccount {
@@ -242,6 +243,17 @@ function heardOf(orderId: string, messages: Told["messages"]): Outcome | undefin
     else fills.push(data);
   }
   return order && { order, fills };
+}
+
+/**
+ * The latest place of an epoch up to which this process has looked at its trading, this one or a later one. Trading is worked out forwards: an earlier
+ * place would have to be worked out from a checkpoint.
+ */
+function latestPlace(epoch: PlayedEpoch, place: TapePosition): TapePosition {
+  const known = latest.get(epoch);
+  if (known !== undefined && (known.ns > place.ns || (known.ns === place.ns && known.seq >= place.seq))) return known;
+  latest.set(epoch, place);
+  return place;
 }
 
 function outcomeOf(order: SessionOrder, fills: readonly SessionFill[]): Outcome {

@@ -115,7 +115,7 @@ function compare({ decimals, events }: RecordedMarket, seed: string, largest: nu
     }
     const order = action.kind === "replace" ? orders.get(action.id) : undefined;
     if (action.kind === "replace" && order !== undefined)
-      orders.set(action.id, { ...order, price: action.price, open: action.amount });
+      orders.set(action.id, { ...order, price: action.price ?? order.price, open: action.amount });
   };
   let [clock, compared] = [0n, 0];
   for (const event of events) {

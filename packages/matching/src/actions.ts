@@ -42,8 +42,21 @@ export type Action =
   | (AnyAction & { readonly kind: "place-list"; readonly list: NewOrderList })
   | (AnyAction & { readonly kind: "cancel"; readonly id: string })
   | (AnyAction & { readonly kind: "cancel-all" })
-  /** Another price and another open amount for a resting order. It keeps its place in the queue only if the price stays and the amount does not rise. */
-  | (AnyAction & { readonly kind: "replace"; readonly id: string; readonly price: number; readonly amount: number });
+  | (AnyAction & Replacement);
+
+/**
+ * Another price and another open amount for a resting order. It keeps its place in the queue only if the price stays and the amount does not rise.
+ * With `stopPrice`, for an order that waits for one.
+ */
+export interface Replacement {
+  readonly kind: "replace";
+  readonly id: string;
+  /** Of an order that has one. */
+  readonly price?: number | undefined;
+  /** 0 of an order that closes the position. */
+  readonly amount: number;
+  readonly stopPrice?: number | undefined;
+}
 
 /** Why an order is no longer open, besides having been filled. */
 export type DoneReason =
@@ -113,8 +126,10 @@ export type Output =
   | (OfOrder & { readonly kind: "activated" })
   | (OfOrder & {
       readonly kind: "replaced";
-      readonly price: number;
+      readonly price: number | undefined;
       readonly amount: number;
+      /** Of an order that waits for it. */
+      readonly stopPrice?: number;
       readonly keptPlace: boolean;
     })
   | (AnyOutput & { readonly kind: "liquidation"; readonly price: number })

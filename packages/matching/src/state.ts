@@ -28,7 +28,13 @@ const action = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("cancel"), id: z.string() }),
   z.object({ kind: z.literal("cancel-all") }),
-  z.object({ kind: z.literal("replace"), id: z.string(), price: z.number(), amount: z.number() }),
+  z.object({
+    kind: z.literal("replace"),
+    id: z.string(),
+    price: z.number().optional(),
+    amount: z.number(),
+    stopPrice: z.number().optional(),
+  }),
 ]);
 
 const working = z.object({

@@ -152,12 +152,19 @@ function randomTapeOrder(random: RandomStream, mid: number): TapeOrder {
   return { action: action ?? "add", id, side, priceUnits, amountUnits: 1 + random.integerBelow(20) };
 }
 
+/** Another stop price for one of several kinds of orders that wait. */
+function randomWaiting(random: RandomStream, price: number, amount: number) {
+  const stopPrice = random.chance(0.5) ? price + 4 : price - 4;
+  return { stopPrice, amount: random.chance(0.2) ? 0 : amount, ...(random.chance(0.4) && { price }) };
+}
+
 function randomAction(random: RandomStream, sentNs: bigint, number: number, mid: number): Action {
   const earlier = `${random.integerBelow(number + 1)}`;
   const price = mid + random.integerBelow(9) - 4;
   const amount = 1 + random.integerBelow(60);
   if (random.chance(0.15)) return { kind: "cancel", sentNs, id: earlier };
   if (random.chance(0.15)) return { kind: "replace", sentNs, id: earlier, price, amount };
+  if (random.chance(0.1)) return { kind: "replace", sentNs, id: earlier, ...randomWaiting(random, price, amount) };
   if (random.chance(0.02)) return { kind: "cancel-all", sentNs };
   const id = `${number}`;
   const side = random.chance(0.5) ? "buy" : "sell";

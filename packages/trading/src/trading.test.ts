@@ -74,6 +74,26 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     ]);
   });
 
+  test("[TR9] a stop order gets another stop price, and says so once it has been triggered", async () => {
+    const { id } = await open(500);
+    const order = async () => (await rig.standing(id))?.orders[0];
+    const orderId = await send(id, {
+      kind: "place",
+      order: { side: "sell", type: "STOP", amount: "0.010", stop_price: "10000.0" },
+    });
+    await seek(id, 510);
+    const change = { stop_price: "10000.5", amount: "0.020" };
+    await send(id, { kind: "replace", orderId, change });
+    await seek(id, 520);
+    expect(await order()).toMatchObject({ stop_price: "10000.5", price: null, amount: "0.020", status: "NEW" });
+    expect(await order()).not.toHaveProperty("triggered");
+    // Just below the market: it comes there.
+    const { account } = (await rig.standing(id)) ?? {};
+    await send(id, { kind: "replace", orderId, change: { stop_price: below(account?.last_price) } });
+    await seek(id, 5_000);
+    expect(await order()).toMatchObject({ stop_price: below(account?.last_price), status: "FILLED", triggered: true });
+  });
+
   test("[TR20] [TR21] a rewind undoes what was sent later, and what was left can be looked at", async () => {
     const { id } = await open(500);
     const first = await send(id, place({ price: "27000.0" }));
@@ -210,3 +230,8 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     return place({ side, price, amount: "0.500", time_in_force: random.chance(0.3) ? "IOC" : "GTC" });
   }
 });
+
+/** A price a little below another one. */
+function below(price: string | null | undefined): string {
+  return (Number(price) - 1).toFixed(1);
+}

@@ -1,9 +1,9 @@
 import type { Account } from "../account/account.js";
 import { scaled } from "../account/money.js";
-import type { NewOrder, NewOrderList } from "../actions.js";
+import type { NewOrder, NewOrderList, Replacement } from "../actions.js";
 import { checkAmount, checkOrder, checkPrices } from "../orders/order-checks.js";
 import { checkList, ordersOf } from "../orders/order-lists.js";
-import { isReachedBy } from "../orders/order-types.js";
+import { isPriced, isReachedBy } from "../orders/order-types.js";
 import type { OwnOrders } from "../orders/own-orders.js";
 import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
 import { type Refusal, refusal } from "../refusals.js";
@@ -38,7 +38,8 @@ export class Admission {
     const malformed = checkOrder(sent, this.#settings.instrument, this.#minNotional);
     if (malformed !== undefined) return malformed;
     const order = this.#measured(sent);
-    return this.#refusalOfSize(order) ?? this.#refusalOfId(order.id, 1) ?? this.#refusalByMarket(order) ?? order;
+    const refused = this.#refusalOfSize(order) ?? this.#refusalOfId(order.id, 1);
+    return refused ?? this.#refusalByMarket(workingOrder(0, order)) ?? order;
   }
 
   refusalOfList(list: NewOrderList): Refusal | undefined {
@@ -51,19 +52,33 @@ export class Admission {
         checkOrder(order, this.#settings.instrument, this.#minNotional) ??
         this.#refusalOfId(order.id, orders.length) ??
         // The market of one that waits is not known yet.
-        (waits ? undefined : this.#refusalByMarket(order));
+        (waits ? undefined : this.#refusalByMarket(workingOrder(0, order)));
       if (refused !== undefined) return refused;
     }
     return undefined;
   }
 
-  refusalOfChange(order: WorkingOrder, price: number, amount: number): Refusal | undefined {
-    if (order.place === undefined) return refusal("NOT_RESTING", `id: ${order.id} waits, and can only be canceled`);
+  refusalOfChange(order: WorkingOrder, { price, amount, stopPrice }: Replacement): Refusal | undefined {
+    const { id, type, closePosition } = order;
+    const rests = order.place !== undefined;
+    const waits = this.#market.own.stops.has(order);
+    if (rests && stopPrice !== undefined)
+      return refusal("FIELD_NOT_ALLOWED", `stopPrice: ${id} rests in the book, and waits for none`);
+    if (!rests && !waits) return refusal("NOT_RESTING", `id: ${id} waits, and can only be canceled`);
+    if (waits && stopPrice === undefined)
+      return refusal("NOT_RESTING", `id: ${id} waits for its stop price, and changes only together with it`);
+    if (isPriced(type) !== (price !== undefined))
+      return isPriced(type)
+        ? refusal("MISSING_FIELD", `price: an order of type ${type} needs one`)
+        : refusal("FIELD_NOT_ALLOWED", `price: an order of type ${type} has none`);
+    if (closePosition === true && amount !== 0)
+      return refusal("FIELD_NOT_ALLOWED", "amount: an order with closePosition has none of its own");
     const { instrument } = this.#settings;
+    const changed = { ...order, price, stopPrice, open: amount };
     return (
-      checkAmount(amount, instrument) ??
-      checkPrices({ price, amount }, instrument, this.#minNotional) ??
-      this.unpayable({ ...order, price, open: amount })
+      (closePosition === true ? undefined : checkAmount(amount, instrument)) ??
+      checkPrices({ price, stopPrice, amount, closePosition }, instrument, this.#minNotional) ??
+      this.#refusalByMarket(changed)
     );
   }
 
@@ -110,8 +125,7 @@ export class Admission {
     return undefined;
   }
 
-  #refusalByMarket(wanted: NewOrder): Refusal | undefined {
-    const order = workingOrder(0, wanted);
+  #refusalByMarket(order: WorkingOrder): Refusal | undefined {
     if (this.isReached(order)) {
       const message = `stopPrice: the last trade, at ${this.#market.lastPrice()}, has reached ${order.stopPrice}`;
       return refusal("WOULD_TRIGGER", message);

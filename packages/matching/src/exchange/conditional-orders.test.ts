@@ -98,3 +98,51 @@ test("[MA3] orders by their cost, and those that close a position, survive in th
   const state: unknown = JSON.parse(JSON.stringify(market.engine.state()));
   expect(state).toMatchObject({ inbox: [{ action: { order: { quoteAmount: "505" } } }] });
 });
+
+const replacement = (id: string, change: { stopPrice?: number; price?: number; amount: number }, second = 3) =>
+  ({ kind: "replace", sentNs: ns(second), id, ...change }) as const;
+
+test("[MA13] an order that waits gets another stop price, amount and price, and is triggered there", () => {
+  const market = venue();
+  market.place(2, { id: "a", side: "sell", type: "STOP", amount: 4, stopPrice: 95 });
+  market.place(2.5, { id: "b", side: "sell", type: "STOP_LIMIT", amount: 4, stopPrice: 95, price: 95 });
+  const [replaced] = market.act(replacement("a", { stopPrice: 97, amount: 6 }));
+  expect(replaced).toMatchObject({ kind: "replaced", id: "a", stopPrice: 97, price: undefined, amount: 6 });
+  expect(market.act(replacement("b", { stopPrice: 94, price: 99, amount: 5 }, 3.5))).toMatchObject([{ stopPrice: 94 }]);
+  expect(words(market.trade(4, "sell", 97, 1))).toEqual(["a triggered", "a takes 6 at 99", "a FILLED filled"]);
+  expect(words(market.trade(5, "sell", 95, 1))).toEqual([]);
+  expect(words(market.trade(6, "sell", 94, 1))).toEqual(["b triggered", "b takes 4 at 99"]);
+});
+
+test("[MA13] an order that closes the position keeps its place with another stop price", () => {
+  const market = venue({ account: { kind: "futures", wallet: "1000000", leverage: 10 } });
+  market.place(2, { id: "a", side: "buy", type: "MARKET", amount: 3 });
+  market.place(2.5, { id: "b", side: "sell", type: "STOP", amount: 0, closePosition: true, stopPrice: 90 });
+  expect(words(market.act(replacement("b", { stopPrice: 98, amount: 1 })))).toEqual(["b refused FIELD_NOT_ALLOWED"]);
+  expect(words(market.act(replacement("b", { stopPrice: 98, amount: 0 }, 3.5)))).toEqual(["b replaced"]);
+  expect(words(market.trade(4, "sell", 98, 1))).toEqual(["b triggered", "b takes 3 at 99", "b FILLED filled"]);
+});
+
+test.each([
+  [{ stopPrice: 100, amount: 4 }, "WOULD_TRIGGER"],
+  [{ stopPrice: 0, amount: 4 }, "INVALID_PRICE"],
+  [{ stopPrice: 96, amount: 0 }, "INVALID_AMOUNT"],
+  [{ stopPrice: 96, price: 96, amount: 4 }, "FIELD_NOT_ALLOWED"],
+  [{ amount: 4 }, "NOT_RESTING"],
+])("[MA14] a replacement of a waiting order with %o is refused with %s, and changes nothing", (change, code) => {
+  const market = venue();
+  market.place(2, { id: "a", side: "sell", type: "STOP", amount: 4, stopPrice: 95 });
+  const { working } = market.engine.state();
+  expect(words(market.act(replacement("a", change)))).toEqual([`a refused ${code}`]);
+  expect(market.engine.state().working).toEqual(working);
+});
+
+test("[MA14] an order that rests, also one that was triggered, has no stop price any more", () => {
+  const market = venue();
+  market.place(2, { id: "a", side: "sell", type: "STOP_LIMIT", amount: 4, stopPrice: 98, price: 105 });
+  expect(words(market.trade(2.5, "sell", 98, 1))).toEqual(["a triggered"]);
+  expect(words(market.act(replacement("a", { stopPrice: 97, price: 104, amount: 4 })))).toEqual([
+    "a refused FIELD_NOT_ALLOWED",
+  ]);
+  expect(words(market.act(replacement("a", { price: 104, amount: 4 }, 3.5)))).toEqual(["a replaced"]);
+});

@@ -2,7 +2,7 @@ import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { Account, AccountState } from "../account/account.js";
 import { feeOf, notional } from "../account/money.js";
 import { openAccount } from "../account/open-account.js";
-import type { AccountView, Action, DoneReason, NewOrder, NewOrderList, Output } from "../actions.js";
+import type { AccountView, Action, DoneReason, NewOrder, NewOrderList, Output, Replacement } from "../actions.js";
 import { listedOrders, ordersOf } from "../orders/order-lists.js";
 import type { OrderSide } from "../orders/order-types.js";
 import { isConditional, triggeredType } from "../orders/order-types.js";
@@ -87,7 +87,7 @@ export class Exchange {
   act(action: Action): void {
     if (action.kind === "place") this.#place(action.order);
     else if (action.kind === "cancel") this.#cancel(action.id);
-    else if (action.kind === "replace") this.#replace(action.id, action.price, action.amount);
+    else if (action.kind === "replace") this.#replace(action);
     else if (action.kind === "place-list") this.#placeList(action.list);
     else this.#cancelAll("canceled");
   }
@@ -200,11 +200,17 @@ export class Exchange {
     else this.#done(order, "CANCELED", "canceled");
   }
 
-  #replace(id: string, price: number, amount: number): void {
+  #replace(change: Replacement): void {
+    const { id, price, amount, stopPrice } = change;
     const order = this.own.byId(id);
-    const refused = order === undefined ? unknown(id) : this.#admission.refusalOfChange(order, price, amount);
+    const refused = order === undefined ? unknown(id) : this.#admission.refusalOfChange(order, change);
     if (order === undefined || refused !== undefined) {
       if (refused !== undefined) this.#refuse("replace", id, refused);
+      return;
+    }
+    if (stopPrice !== undefined) {
+      Object.assign(order, { price, stopPrice, open: amount });
+      this.#say({ kind: "replaced", order: order.number, id, price, amount, stopPrice, keptPlace: true });
       return;
     }
     const keptPlace = price === order.price && amount <= order.open;

@@ -141,7 +141,7 @@ test.each(refused)("[MA14] %j is refused with %s, and changes nothing", (fields,
   expect(market.engine.state()).toMatchObject({ working, taken, account });
 });
 
-test("[MA14] what waits for its stop price or is gone can't be replaced, and a bad replacement leaves the order", () => {
+test("[MA14] what waits and names no stop price, or is gone, can't be replaced, and a bad replacement leaves the order", () => {
   const market = venue();
   market.place(2, { id: "stop", side: "buy", type: "STOP", amount: 1, stopPrice: 200 });
   market.place(3, limit("a", "buy", 90, 1));

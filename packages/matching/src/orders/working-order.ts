@@ -11,7 +11,7 @@ export interface WorkingOrder {
   /** One that was triggered is a MARKET or LIMIT order. */
   type: OrderType;
   price: number | undefined;
-  readonly stopPrice: number | undefined;
+  stopPrice: number | undefined;
   readonly timeInForce: TimeInForce;
   /** Only of an order that closes the position. */
   readonly closePosition?: true | undefined;

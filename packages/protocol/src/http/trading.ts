@@ -133,10 +133,16 @@ export const orderBody = z
 export type OrderBody = z.infer<typeof orderBody>;
 
 export const replaceBody = z
-  .strictObject({ price: amount.optional(), amount: amount.optional().describe("what shall be open of it") })
-  .refine(({ price, amount: open }) => price !== undefined || open !== undefined, {
+  .strictObject({
+    price: amount.optional(),
+    amount: amount.optional().describe("what shall be open of it"),
+    stop_price: amount
+      .optional()
+      .describe("of an order that waits for it, which changes only together with it; the same price is one, too"),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), {
     path: ["price"],
-    message: "one of price and amount is required",
+    message: "one of price, amount and stop_price is required",
   });
 export type ReplaceBody = z.infer<typeof replaceBody>;
 
@@ -155,6 +161,10 @@ export const sessionOrder = z
     open: decimal.describe("what may still be filled; 0 if the order has ended"),
     price: decimal.nullable(),
     stop_price: decimal.nullable(),
+    triggered: z
+      .literal(true)
+      .optional()
+      .describe("only of an order that has waited for its stop price, and no longer does"),
     time_in_force: timeInForce.nullable(),
     status: orderStatus.describe("PENDING: on its way to the venue"),
     reason: z.string().nullable().describe("why it ended, or was rejected"),

@@ -24,7 +24,16 @@ test("[TR1] an action is read from the log as it was written", () => {
   const body: fc.Arbitrary<ActionBody> = fc.oneof(
     order.map((of) => ({ kind: "place" as const, order: of })),
     number.map((of) => ({ kind: "cancel" as const, order: of })),
-    fc.record({ kind: fc.constant("replace" as const), order: number, price: number, amount: number }),
+    fc.record(
+      {
+        kind: fc.constant("replace" as const),
+        order: number,
+        price: optional(number),
+        amount: number,
+        stopPrice: number,
+      },
+      { requiredKeys: ["kind", "order", "price", "amount"] },
+    ),
   );
   fc.assert(
     fc.property(body, (action) => {
@@ -37,5 +46,6 @@ test("[TR1] lines that earlier releases wrote stay readable", () => {
   const limit = { side: "sell", type: "LIMIT", amount: 5, price: 100, stopPrice: undefined, timeInForce: "GTX" };
   expect(decodeBody("PsL 5 100 - GTX")).toEqual({ kind: "place", order: { ...limit, clientOrderId: undefined } });
   expect(decodeBody("PsL 5 100 - GTX my:1/a")).toEqual({ kind: "place", order: { ...limit, clientOrderId: "my:1/a" } });
+  expect(decodeBody("R3 100 5")).toEqual({ kind: "replace", order: 3, price: 100, amount: 5 });
   expect(() => decodeBody("PsX 5 100 - GTX")).toThrow(RangeError);
 });

@@ -20,7 +20,14 @@ export type ActionBody =
   | { readonly kind: "place"; readonly order: PlacedOrder }
   | { readonly kind: "cancel"; readonly order: number }
   | { readonly kind: "cancel-all" }
-  | { readonly kind: "replace"; readonly order: number; readonly price: number; readonly amount: number };
+  | {
+      readonly kind: "replace";
+      readonly order: number;
+      readonly price?: number | undefined;
+      readonly amount: number;
+      /** Only where it was asked for. */
+      readonly stopPrice?: number | undefined;
+    };
 
 const letters = {
   MARKET: "M",
@@ -32,7 +39,7 @@ const letters = {
 } as const satisfies Record<OrderType, string>;
 /** Fields that few orders have come as `name=value`; a client's id has no `=`. */
 const place = /^P([bs])([MLSTUV]) (\d+) (\d+|-) (\d+|-) (GTC|IOC|FOK|GTX|-)((?: [a-z]=[^ ]*)*)(?: ([^ =]+))?$/;
-const replacement = /^R(\d+) (\d+) (\d+)$/;
+const replacement = /^R(\d+) (\d+|-) (\d+)(?: s=(\d+))?$/;
 
 /** In few bytes: Redis keeps a line for each action. */
 export function encodeBody(action: ActionBody): string {
@@ -50,8 +57,10 @@ export function encodeBody(action: ActionBody): string {
       return `C${action.order}`;
     case "cancel-all":
       return "A";
-    case "replace":
-      return `R${action.order} ${action.price} ${action.amount}`;
+    case "replace": {
+      const { order, price = "-", amount, stopPrice } = action;
+      return `R${order} ${price} ${amount}${stopPrice === undefined ? "" : ` s=${stopPrice}`}`;
+    }
   }
 }
 
@@ -59,9 +68,12 @@ export function encodeBody(action: ActionBody): string {
 export function decodeBody(body: string): ActionBody {
   if (body === "A") return { kind: "cancel-all" };
   if (/^C\d+$/.test(body)) return { kind: "cancel", order: Number(body.slice(1)) };
-  const [, order, newPrice, newAmount] = replacement.exec(body) ?? [];
-  if (order !== undefined)
-    return { kind: "replace", order: Number(order), price: Number(newPrice), amount: Number(newAmount) };
+  const [, order, newPrice, newAmount, newStop] = replacement.exec(body) ?? [];
+  if (order !== undefined) {
+    const [price, newStopPrice] = [numberOf(newPrice), numberOf(newStop)];
+    const stop = newStopPrice === undefined ? {} : { stopPrice: newStopPrice };
+    return { kind: "replace", order: Number(order), price, amount: Number(newAmount), ...stop };
+  }
   const [, side, letter, amount, price, stopPrice, timeInForce, more = "", clientOrderId] = place.exec(body) ?? [];
   const type = orderTypes.find((each) => letters[each] === letter);
   if (type === undefined) throw new RangeError(`an action of the log is not readable: ${body}`);

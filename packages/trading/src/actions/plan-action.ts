@@ -70,8 +70,9 @@ export async function bodyOf(
       return {
         kind: "replace",
         order: Number(order.id),
-        price: change.price === undefined ? (order.price ?? 0) : price("price", change.price),
+        price: change.price === undefined ? order.price : price("price", change.price),
         amount: change.amount === undefined ? order.open : amount(change.amount),
+        ...(change.stop_price !== undefined && { stopPrice: price("stop_price", change.stop_price) }),
       };
     }
   }

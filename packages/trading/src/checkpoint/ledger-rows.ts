@@ -19,17 +19,20 @@ export const orderRow = z.tuple([
   bigintText,
   z.number(),
   z.string().nullable(),
-  /** Price and amount, where a replacement has changed them. */
-  z.tuple([z.number().nullable(), z.number()]).nullable(),
+  /** Price, amount and stop price, where a replacement has changed them. */
+  z.tuple([z.number().nullable(), z.number(), z.number().nullable()]).nullable(),
   /** Side, amount and time of the venue's own. */
   z.tuple([z.enum(["buy", "sell"]), z.number(), bigintText]).nullable(),
+  /** 1: it was triggered. */
+  z.union([z.literal(0), z.literal(1)]),
 ]);
 export type OrderRow = z.infer<typeof orderRow>;
 
 export function rowOfOrder(entry: OrderEntry): OrderRow {
   const { order, createdNs } = entry;
-  const { id, status, updatedNs, filled, value, open, reason, price, amount, own } = outcomeOf(entry);
-  const isAsSent = price === order.price && amount === order.amount;
+  const { id, status, updatedNs, filled, value, open, reason, own, price, amount, stopPrice, triggered } =
+    outcomeOf(entry);
+  const isAsSent = price === order.price && amount === order.amount && stopPrice === order.stopPrice;
   return [
     id,
     statuses.indexOf(status),
@@ -38,8 +41,9 @@ export function rowOfOrder(entry: OrderEntry): OrderRow {
     `${value}`,
     open,
     reason ?? null,
-    isAsSent ? null : [price ?? null, amount],
+    isAsSent ? null : [price ?? null, amount, stopPrice ?? null],
     own === undefined ? null : [own.side, own.amount, `${own.createdNs}`],
+    triggered ? 1 : 0,
   ];
 }
 
@@ -48,7 +52,7 @@ export type FindSent = (id: string) => Pick<OrderEntry, "order" | "createdNs"> |
 
 /** @throws RangeError if it is of an order that was not sent */
 export function outcomeOfRow(row: OrderRow, find: FindSent): OrderOutcome {
-  const [id, status, age, filled, value, open, reason, changed, ofVenue] = row;
+  const [id, status, age, filled, value, open, reason, changed, ofVenue, triggered] = row;
   const own = ofVenue && { side: ofVenue[0], amount: ofVenue[1], createdNs: BigInt(ofVenue[2]) };
   const sent = find(id);
   const createdNs = own?.createdNs ?? sent?.createdNs;
@@ -56,6 +60,8 @@ export function outcomeOfRow(row: OrderRow, find: FindSent): OrderOutcome {
   return {
     id,
     price: changed === null ? sent?.order.price : (changed[0] ?? undefined),
+    stopPrice: changed === null ? sent?.order.stopPrice : (changed[2] ?? undefined),
+    triggered: triggered === 1,
     amount: changed?.[1] ?? sent?.order.amount ?? own?.amount ?? 0,
     open,
     filled,

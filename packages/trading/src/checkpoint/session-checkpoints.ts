@@ -128,6 +128,10 @@ export class SessionCheckpoints {
       const fills = read.flatMap((part) => part?.fills ?? []).slice(0, head.fills);
       if (ended.length < head.ended || fills.length < head.fills) return undefined;
       const saved = await readCheckpoint(state, { ended, fills }, ordersOf(actions));
+      // A part of another chain, or of another place, may well be readable.
+      const isNamed =
+        saved.state.seq === head.seq && saved.state.sent === sentBy({ actions, startNs: tape.startNs }, head);
+      if (!isNamed) return undefined;
       return await ChainReplay.restore(tape, settings, actions, saved, windows);
     } catch {
       return undefined; // broken, or the tape does not have that place any more: an older one may be good

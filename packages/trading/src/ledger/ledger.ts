@@ -122,6 +122,7 @@ export class Ledger {
         const entry = this.#accepted.get(output.order);
         if (entry === undefined) return [];
         if (output.amount !== undefined) entry.amount = entry.open = output.amount;
+        entry.triggered = true;
         return this.#changed(entry, output.atNs, entry.status);
       }
       case "activated": {
@@ -132,6 +133,7 @@ export class Ledger {
         const entry = this.#accepted.get(output.order);
         if (entry === undefined) return [];
         entry.price = output.price;
+        entry.stopPrice = output.stopPrice ?? entry.stopPrice;
         entry.open = output.amount;
         entry.amount = entry.filled + output.amount;
         return this.#changed(entry, output.atNs, entry.status);

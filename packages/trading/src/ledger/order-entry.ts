@@ -11,6 +11,10 @@ export interface OrderEntry {
   readonly order: PlacedOrder;
   /** As it was sent, or replaced later. */
   price: number | undefined;
+  /** The same. */
+  stopPrice: number | undefined;
+  /** Whether it has waited for its stop price, and no longer does. */
+  triggered: boolean;
   amount: number;
   open: number;
   filled: number;
@@ -26,7 +30,17 @@ export interface OrderEntry {
 export interface OrderOutcome
   extends Pick<
     OrderEntry,
-    "id" | "price" | "amount" | "open" | "filled" | "value" | "status" | "reason" | "updatedNs"
+    | "id"
+    | "price"
+    | "stopPrice"
+    | "triggered"
+    | "amount"
+    | "open"
+    | "filled"
+    | "value"
+    | "status"
+    | "reason"
+    | "updatedNs"
   > {
   /** Set for an order that the venue places by itself, such as a liquidation. */
   readonly own?:
@@ -36,9 +50,9 @@ export interface OrderOutcome
 
 /** Pure. */
 export function outcomeOf(entry: OrderEntry): OrderOutcome {
-  const { id, engineId, order, price, amount, open, filled, value, status, reason, updatedNs, createdNs } = entry;
-  const own = id === engineId ? { side: order.side, amount: order.amount, createdNs } : undefined;
-  return { id, price, amount, open, filled, value, status, reason, updatedNs, own };
+  const { engineId, order, createdNs, ...outcome } = entry;
+  const own = outcome.id === engineId ? { side: order.side, amount: order.amount, createdNs } : undefined;
+  return { ...outcome, own };
 }
 
 export function newEntry(id: string, engineId: string, order: PlacedOrder, createdNs: bigint): OrderEntry {
@@ -47,6 +61,8 @@ export function newEntry(id: string, engineId: string, order: PlacedOrder, creat
     engineId,
     order,
     price: order.price,
+    stopPrice: order.stopPrice,
+    triggered: false,
     amount: order.amount,
     open: order.amount,
     filled: 0,
@@ -81,7 +97,8 @@ export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): Se
     filled: fixed(filled, size),
     open: fixed(isOpen(entry) ? entry.open : 0, size),
     price: priced(entry.price),
-    stop_price: priced(order.stopPrice),
+    stop_price: priced(entry.stopPrice),
+    ...(entry.triggered && { triggered: true }),
     time_in_force: order.timeInForce ?? null,
     status: entry.status,
     reason: entry.reason ?? null,

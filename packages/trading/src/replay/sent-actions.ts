@@ -123,8 +123,8 @@ export class SentActions {
       case "cancel":
         return { kind: "cancel", sentNs, id: this.#engineIdOf(body.order) };
       case "replace": {
-        const { order, price, amount } = body;
-        return { kind: "replace", sentNs, id: this.#engineIdOf(order), price, amount };
+        const { order, ...change } = body;
+        return { ...change, sentNs, id: this.#engineIdOf(order) };
       }
     }
   };

@@ -19,6 +19,8 @@ export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePos
   readonly clientOrderId: string;
   readonly price: string | undefined;
   readonly stopPrice: string | undefined;
+  /** Whether it has waited for its stop price, and no longer does. */
+  readonly triggered: boolean;
   readonly timeInForce: string | undefined;
   readonly status: OwnOrderStatus;
   /** Why it ended or was refused, in the engine's words. */

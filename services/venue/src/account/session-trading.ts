@@ -17,6 +17,7 @@ export function ownOrder(order: SessionOrder, quote: string, timeOf: TimeOf): Ow
     closePosition: order.close_position === true,
     price: order.price ?? undefined,
     stopPrice: order.stop_price ?? undefined,
+    triggered: order.triggered === true,
     timeInForce: order.time_in_force ?? undefined,
     status: order.status,
     // A refusal's reason has its code in front of the sentence.

@@ -36,8 +36,8 @@ export class UserEvents {
   constructor(options: UserEventsOptions, { orders, fills }: Pick<Standing, "orders" | "fills">) {
     this.#options = options;
     this.#quotes = quotesOf(fills);
-    for (const { order_id, status, filled } of orders)
-      if (status !== "PENDING") this.#told.set(order_id, { triggered: Number(filled) > 0 });
+    for (const { order_id, status, triggered = false } of orders)
+      if (status !== "PENDING") this.#told.set(order_id, { triggered });
   }
 
   /**
@@ -79,7 +79,7 @@ export class UserEvents {
     const own = ownOrder(order, this.#quotes.get(id) ?? "0", timeOf);
     const told = this.#told.get(id);
     const kind = kindOf(own, fill !== undefined, told);
-    this.#told.set(id, { triggered: told?.triggered === true || kind === "triggered" || kind === "trade" });
+    this.#told.set(id, { triggered: own.triggered });
     const isLive = !isConditional(own) || told?.triggered === true || kind === "trade";
     return { order: own, kind, fill: fill && ownTrade(fill, timeOf), isLive };
   }
@@ -103,12 +103,16 @@ export class UserEvents {
   }
 }
 
-function kindOf({ status, type }: OwnOrder, filled: boolean, told: { triggered: boolean } | undefined): Change["kind"] {
+function kindOf(
+  { status, triggered }: OwnOrder,
+  filled: boolean,
+  told: { triggered: boolean } | undefined,
+): Change["kind"] {
   if (filled) return "trade";
   if (status === "CANCELED") return "canceled";
   if (status === "EXPIRED") return "expired";
   if (told === undefined) return "new";
-  return isConditional({ type }) && !told.triggered ? "triggered" : "replaced";
+  return triggered && !told.triggered ? "triggered" : "replaced";
 }
 
 const spotExecutions = {

@@ -40,7 +40,7 @@ export const tradingTools: readonly Tool[] = [
     name: "replace_order",
     title: "Replace an order",
     description:
-      "Gives an open order another price or another open amount. It keeps its place in the queue only with the same price and no larger amount.",
+      "Gives an open order another price or another open amount. It keeps its place in the queue only with the same price and no larger amount. An order that waits for its stop_price changes only together with that.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, order_id: orderId, ...change }),
     run: ({ session_id, order_id, ...body }, { calls }, signal) =>

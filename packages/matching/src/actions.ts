@@ -22,6 +22,8 @@ export interface NewOrder {
   readonly stopPrice?: number | undefined;
   /** Of those with a price; GTC unless given. */
   readonly timeInForce?: TimeInForce | undefined;
+  /** Of those with a price: when it ends if it is open then, by the tape's clock, in nanoseconds since 1970. Not of one in a list. */
+  readonly expiresNs?: bigint | undefined;
 }
 
 /** Orders that depend on each other. All of them are accepted, or none. */
@@ -42,6 +44,8 @@ export type Action =
   | (AnyAction & { readonly kind: "place-list"; readonly list: NewOrderList })
   | (AnyAction & { readonly kind: "cancel"; readonly id: string })
   | (AnyAction & { readonly kind: "cancel-all" })
+  /** Cancels all orders that are open at a time, unless another countdown arrives before; undefined: there is none any more. */
+  | (AnyAction & { readonly kind: "countdown"; readonly endsNs: bigint | undefined })
   | (AnyAction & Replacement);
 
 /**
@@ -73,6 +77,8 @@ export type DoneReason =
   | "other-order"
   /** The first order of a list ended before it was filled completely. */
   | "first-order"
+  | "expired"
+  | "countdown"
   | "liquidation";
 
 interface AnyOutput {

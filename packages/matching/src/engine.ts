@@ -2,9 +2,18 @@ import type { AccountView, Action, Output } from "./actions.js";
 import { Exchange, type Said } from "./exchange/exchange.js";
 import { larger } from "./larger.js";
 import { latencyNs } from "./latency.js";
-import type { WorkingOrder } from "./orders/working-order.js";
 import type { MatchingSettings } from "./settings.js";
-import { actionOf, actionState, type EngineState, engineState, type TapeState } from "./state.js";
+import {
+  actionOf,
+  actionState,
+  bigintOf,
+  type EngineState,
+  engineState,
+  type TapeState,
+  textOf,
+  workingOf,
+  workingState,
+} from "./state.js";
 import type { TapeEvent } from "./tape-events.js";
 
 interface Arrival {
@@ -77,6 +86,11 @@ export class MatchingEngine {
     return arrivesNs;
   }
 
+  /** When orders end by their own time, or by a countdown, if nothing else happens before; undefined: never. */
+  get nextTimerNs(): bigint | undefined {
+    return this.#exchange.timers.nextNs;
+  }
+
   /** No action can arrive any more before this: it is past. */
   get earliestArrivalNs(): bigint {
     return larger(this.#timeNs, this.#advancedNs + 1n);
@@ -105,7 +119,7 @@ export class MatchingEngine {
     const timeNs = larger(event.timestampNs, this.#timeNs);
     if (timeNs <= this.#advancedNs) throw new RangeError(`event ${event.n} is not later than ${this.#advancedNs}`);
     if (event.n < this.#n) throw new RangeError(`event ${event.n} comes after event ${this.#n}`);
-    if (this.#inbox.length > 0) this.#execute(timeNs - 1n);
+    if (this.#inbox.length > 0 || this.nextTimerNs !== undefined) this.#execute(timeNs - 1n);
     this.#timeNs = timeNs;
     this.#n = event.n;
     if (event.kind === "book") this.#exchange.update(event);
@@ -113,7 +127,7 @@ export class MatchingEngine {
     else this.#exchange.orders(event);
   }
 
-  /** The tape has no further event until then, inclusive: executes all actions that arrive until then. */
+  /** The tape has no further event until then, inclusive: executes all actions that arrive until then, and ends what ends by then. */
   advance(toNs: bigint): void {
     if (toNs <= this.#advancedNs || toNs < this.#timeNs) return;
     this.#execute(toNs);
@@ -129,7 +143,7 @@ export class MatchingEngine {
 
   /** As JSON; without outputs that were not taken. The tape's part is in `tapeState`. */
   state(): EngineState {
-    const { own, book, counts, lastPrice, accountState } = this.#exchange;
+    const { own, timers, book, counts, lastPrice, accountState } = this.#exchange;
     return {
       version: 1,
       n: this.#n,
@@ -140,10 +154,9 @@ export class MatchingEngine {
       lastSentNs: `${this.#lastSentNs}`,
       lastArrivalNs: `${this.#lastArrivalNs}`,
       lastHeardNs: `${this.#lastHeardNs}`,
+      ...textOf("countdownNs", timers.countdownNs),
       account: accountState,
-      working: [...own.values()].map(({ place, ...order }) =>
-        place === undefined ? order : { ...order, place: { ...place } },
-      ),
+      working: [...own.values()].map(workingState),
       taken: { bid: [...book.taken.bid], ask: [...book.taken.ask] },
       inbox: this.#inbox.map(({ arrivesNs, action }) => ({ arrivesNs: `${arrivesNs}`, ...actionState(action) })),
     };
@@ -175,6 +188,7 @@ export class MatchingEngine {
     Object.assign(counts, ofExchange);
     Object.assign(this.#counts, { sent, said });
     this.#exchange.lastPrice = state.lastPrice;
+    this.#exchange.timers.countdownNs = bigintOf(state.countdownNs);
     this.#n = state.n;
     this.#timeNs = BigInt(state.timeNs);
     this.#advancedNs = BigInt(state.advancedNs);
@@ -189,10 +203,7 @@ export class MatchingEngine {
 
   /** Orders are open in the order of their numbers, and rest in that of their places. */
   #reopen(working: EngineState["working"]): void {
-    const orders = working.map(
-      (order): WorkingOrder => ({ ...order, price: order.price, stopPrice: order.stopPrice, place: order.place }),
-    );
-    this.#exchange.reopen(orders);
+    this.#exchange.reopen(working.map(workingOf));
   }
 
   /** @param further how many actions are sent before it that were not submitted yet. @param lastNs when the one before it arrives */
@@ -205,11 +216,21 @@ export class MatchingEngine {
     let done = 0;
     for (const { action, arrivesNs } of this.#inbox) {
       if (arrivesNs > untilNs) break;
+      this.#ringUntil(arrivesNs);
       this.#timeNs = arrivesNs;
-      this.#exchange.act(action);
+      this.#exchange.act(action, arrivesNs);
       done++;
     }
     if (done > 0) this.#inbox.splice(0, done);
+    this.#ringUntil(untilNs);
+  }
+
+  /** What happens by itself comes after all events of its time, and before the actions that arrive then. */
+  #ringUntil(untilNs: bigint): void {
+    for (let at = this.nextTimerNs; at !== undefined && at <= untilNs; at = this.nextTimerNs) {
+      this.#timeNs = larger(this.#timeNs, at);
+      this.#exchange.ring();
+    }
   }
 
   #hear(said: Said): void {

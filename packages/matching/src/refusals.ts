@@ -10,6 +10,8 @@ export type RefusalCode =
   | "NOT_RESTING"
   | "TOO_MANY_ORDERS"
   | "WOULD_TRIGGER"
+  | "WOULD_TAKE"
+  | "PAST_EXPIRY"
   | "INVALID_LIST"
   | "INSUFFICIENT_BALANCE"
   | "INSUFFICIENT_MARGIN";

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Action, NewOrder } from "./actions.js";
 import { orderTypes } from "./orders/order-types.js";
+import type { WorkingOrder } from "./orders/working-order.js";
 
 const bigintText = z.string().regex(/^-?\d+$/);
 const side = z.enum(["buy", "sell"]);
@@ -18,6 +19,7 @@ const newOrder = z.object({
   price: z.number().optional(),
   stopPrice: z.number().optional(),
   timeInForce: timeInForce.optional(),
+  expiresNs: bigintText.optional(),
 });
 
 const action = z.discriminatedUnion("kind", [
@@ -28,6 +30,7 @@ const action = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("cancel"), id: z.string() }),
   z.object({ kind: z.literal("cancel-all") }),
+  z.object({ kind: z.literal("countdown"), endsNs: bigintText.optional() }),
   z.object({
     kind: z.literal("replace"),
     id: z.string(),
@@ -46,6 +49,7 @@ const working = z.object({
   stopPrice: z.number().optional(),
   timeInForce,
   closePosition: z.literal(true).optional(),
+  expiresNs: bigintText.optional(),
   list: z.number().optional(),
   phase: z.enum(["first", "waiting"]).optional(),
   open: z.number(),
@@ -67,6 +71,7 @@ export const engineState = z.object({
   lastSentNs: bigintText,
   lastArrivalNs: bigintText,
   lastHeardNs: bigintText,
+  countdownNs: bigintText.optional(),
   account: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("spot"), base: bigintText, quote: bigintText }),
     z.object({ kind: z.literal("futures"), wallet: bigintText, position: z.number(), cost: bigintText }),
@@ -83,6 +88,7 @@ type SentAction = Pick<EngineState["inbox"][number], "sentNs" | "action">;
 export function actionState({ sentNs: sent, ...action }: Action): SentAction {
   const sentNs = `${sent}`;
   if (action.kind === "place") return { sentNs, action: { ...action, order: orderState(action.order) } };
+  if (action.kind === "countdown") return { sentNs, action: { kind: action.kind, ...textOf("endsNs", action.endsNs) } };
   if (action.kind !== "place-list") return { sentNs, action };
   const { first, others } = action.list;
   const list = { ...(first !== undefined && { first: orderState(first) }), others: others.map(orderState) };
@@ -92,6 +98,7 @@ export function actionState({ sentNs: sent, ...action }: Action): SentAction {
 export function actionOf({ sentNs: sent, action }: SentAction): Action {
   const sentNs = BigInt(sent);
   if (action.kind === "place") return { ...action, sentNs, order: orderOf(action.order) };
+  if (action.kind === "countdown") return { kind: action.kind, sentNs, endsNs: bigintOf(action.endsNs) };
   if (action.kind !== "place-list") return { ...action, sentNs };
   const { first, others } = action.list;
   const list = { ...(first !== undefined && { first: orderOf(first) }), others: others.map(orderOf) };
@@ -100,12 +107,42 @@ export function actionOf({ sentNs: sent, action }: SentAction): Action {
 
 type OrderState = z.infer<typeof newOrder>;
 
-function orderState({ quoteAmount, ...order }: NewOrder): OrderState {
-  return quoteAmount === undefined ? order : { ...order, quoteAmount: `${quoteAmount}` };
+function orderState({ quoteAmount, expiresNs, ...order }: NewOrder): OrderState {
+  return { ...order, ...textOf("quoteAmount", quoteAmount), ...textOf("expiresNs", expiresNs) };
 }
 
-function orderOf({ quoteAmount, ...order }: OrderState): NewOrder {
-  return quoteAmount === undefined ? order : { ...order, quoteAmount: BigInt(quoteAmount) };
+function orderOf({ quoteAmount, expiresNs, ...order }: OrderState): NewOrder {
+  return {
+    ...order,
+    ...(quoteAmount !== undefined && { quoteAmount: BigInt(quoteAmount) }),
+    ...(expiresNs !== undefined && { expiresNs: BigInt(expiresNs) }),
+  };
+}
+
+type WorkingState = EngineState["working"][number];
+
+/** An open order, as JSON. */
+export function workingState({ place, expiresNs, ...order }: WorkingOrder): WorkingState {
+  return { ...order, ...textOf("expiresNs", expiresNs), ...(place !== undefined && { place: { ...place } }) };
+}
+
+export function workingOf({ expiresNs, ...order }: WorkingState): WorkingOrder {
+  const { price, stopPrice, place } = order;
+  return { ...order, price, stopPrice, place, ...(expiresNs !== undefined && { expiresNs: BigInt(expiresNs) }) };
+}
+
+/** A field that JSON has as text, if there is a value. */
+export function textOf<Name extends string>(
+  name: Name,
+  value: bigint | undefined,
+): { readonly [name in Name]?: string } {
+  const field: { [name in Name]?: string } = {};
+  if (value !== undefined) Object.assign(field, { [name]: `${value}` });
+  return field;
+}
+
+export function bigintOf(text: string | undefined): bigint | undefined {
+  return text === undefined ? undefined : BigInt(text);
 }
 
 /**

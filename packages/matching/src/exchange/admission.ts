@@ -10,6 +10,7 @@ import { type Refusal, refusal } from "../refusals.js";
 import type { MatchingSettings } from "../settings.js";
 import { commitmentOf, commitmentsOf } from "./commitments.js";
 import { amountFor } from "./quote-amount.js";
+import { takesOf } from "./takes.js";
 import type { TapeBook } from "./tape-book.js";
 
 interface Market {
@@ -52,7 +53,7 @@ export class Admission {
         checkOrder(order, this.#settings.instrument, this.#minNotional) ??
         this.#refusalOfId(order.id, orders.length) ??
         // The market of one that waits is not known yet.
-        (waits ? undefined : this.#refusalByMarket(workingOrder(0, order)));
+        (waits ? undefined : (this.#refusalOfTaker(order) ?? this.#refusalByMarket(workingOrder(0, order))));
       if (refused !== undefined) return refused;
     }
     return undefined;
@@ -123,6 +124,13 @@ export class Admission {
     if (own.size + added > maxOpenOrders)
       return refusal("TOO_MANY_ORDERS", `at most ${maxOpenOrders} orders may be open at a time`);
     return undefined;
+  }
+
+  /** A list with a post-only order that would take is refused as a whole, where one alone expires. */
+  #refusalOfTaker(wanted: NewOrder): Refusal | undefined {
+    if (wanted.type !== "LIMIT" || wanted.timeInForce !== "GTX") return undefined;
+    if (takesOf(this.#market.book, workingOrder(0, wanted), this.#settings.fills).length === 0) return undefined;
+    return refusal("WOULD_TAKE", `price: a post-only order at ${wanted.price} would take`);
   }
 
   #refusalByMarket(order: WorkingOrder): Refusal | undefined {

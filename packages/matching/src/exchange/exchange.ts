@@ -4,9 +4,9 @@ import { feeOf, notional } from "../account/money.js";
 import { openAccount } from "../account/open-account.js";
 import type { AccountView, Action, DoneReason, NewOrder, NewOrderList, Output, Replacement } from "../actions.js";
 import { listedOrders, ordersOf } from "../orders/order-lists.js";
-import type { OrderSide } from "../orders/order-types.js";
-import { isConditional, triggeredType } from "../orders/order-types.js";
+import { isConditional, type OrderSide, triggeredType } from "../orders/order-types.js";
 import { OwnOrders } from "../orders/own-orders.js";
+import { Timers } from "../orders/timers.js";
 import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
 import { OrderQueue } from "../queue/order-queue.js";
 import { type QueueModel, queueModel } from "../queue/queue-place.js";
@@ -41,6 +41,7 @@ export type Said = Output extends infer One
 export class Exchange {
   readonly book = new TapeBook();
   readonly own = new OwnOrders();
+  readonly timers = new Timers(this.own);
   /** Of the tape; undefined where queues are estimated. */
   readonly queue: OrderQueue | undefined;
   readonly #account: Account;
@@ -84,12 +85,21 @@ export class Exchange {
     return mayConcern(event, { own: this.own, account: this.#account });
   }
 
-  act(action: Action): void {
-    if (action.kind === "place") this.#place(action.order);
+  /** @param nowNs when it arrives */
+  act(action: Action, nowNs: bigint): void {
+    if (action.kind === "place") this.#place(action.order, nowNs);
     else if (action.kind === "cancel") this.#cancel(action.id);
     else if (action.kind === "replace") this.#replace(action);
     else if (action.kind === "place-list") this.#placeList(action.list);
+    else if (action.kind === "countdown") this.timers.countdownNs = action.endsNs;
     else this.#cancelAll("canceled");
+  }
+
+  /** The time of the next timer has come. */
+  ring(): void {
+    const due = this.timers.take();
+    if (due === "countdown") this.#cancelAll("countdown");
+    else this.#done(due, "EXPIRED", "expired");
   }
 
   // HOT: once per message of a tape.
@@ -133,8 +143,11 @@ export class Exchange {
     for (const order of resting.sort((a, b) => a.entered - b.entered)) this.own.rest(order);
   }
 
-  #place(sent: NewOrder): void {
-    const wanted = this.#admission.order(sent);
+  #place(sent: NewOrder, nowNs: bigint): void {
+    const isPast = sent.expiresNs !== undefined && sent.expiresNs <= nowNs;
+    const wanted = isPast
+      ? refusal("PAST_EXPIRY", `expiresNs: ${sent.expiresNs} is not after ${nowNs}, when the order arrived`)
+      : this.#admission.order(sent);
     if ("code" in wanted) {
       this.#refuse("place", sent.id, wanted);
       return;
@@ -190,7 +203,7 @@ export class Exchange {
     for (const order of waiting) this.#goToMarket(order);
   }
 
-  #cancelAll(reason: "canceled" | "liquidation"): void {
+  #cancelAll(reason: "canceled" | "liquidation" | "countdown"): void {
     for (const order of [...this.own.values()]) if (this.own.isOpen(order)) this.#done(order, "CANCELED", reason);
   }
 

@@ -38,7 +38,7 @@ test("[MA17] the trigger of one ends the other, before it is filled", () => {
   expect(words(waits.trade(4, "sell", 90, 1))).toEqual([]);
 });
 
-test("[MA17] a cancel of one, or of all, ends both, and one that may not take ends the other", () => {
+test("[MA17] a cancel of one, or of all, ends both", () => {
   const market = venue();
   place(market, 2, pair);
   expect(words(market.act({ kind: "cancel", sentNs: ns(3), id: "stop" }))).toEqual([
@@ -49,13 +49,6 @@ test("[MA17] a cancel of one, or of all, ends both, and one that may not take en
   expect(words(market.act({ kind: "cancel-all", sentNs: ns(5) }))).toEqual([
     "stop CANCELED canceled",
     "profit CANCELED canceled",
-  ]);
-  const taker = { ...profit, price: 99, timeInForce: "GTX" } as const;
-  expect(place(market, 6, { others: [stop, taker] })).toEqual([
-    "stop accepted",
-    "profit accepted",
-    "profit EXPIRED would-take",
-    "stop EXPIRED other-order",
   ]);
 });
 
@@ -161,6 +154,8 @@ test.each<[string, NewOrderList, string]>([
   ["a first order at market", { first: { ...stop, id: "f" }, others: [profit] }, "INVALID_LIST"],
   ["an id twice", { first: limit("profit", "buy", 90, 1), others: [profit] }, "DUPLICATE_ID"],
   ["a stop that would trigger", { others: [{ ...stop, stopPrice: 100 }, profit] }, "WOULD_TRIGGER"],
+  ["a post-only order that would take", { others: [stop, { ...profit, price: 99, timeInForce: "GTX" }] }, "WOULD_TAKE"],
+  ["an order that ends at a time", { others: [stop, { ...profit, expiresNs: ns(9) }] }, "INVALID_LIST"],
   ["a price of none", { others: [stop, { ...profit, price: -1 }] }, "INVALID_PRICE"],
 ])("[MA17] a list with %s is refused as a whole", (_, list, code) => {
   const market = venue();

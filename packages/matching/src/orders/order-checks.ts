@@ -8,7 +8,7 @@ export function checkOrder(order: NewOrder, instrument: Instrument, minNotional:
   return checkFields(order) ?? checkSize(order, instrument, minNotional) ?? checkPrices(order, instrument, minNotional);
 }
 
-function checkFields({ id, type, price, stopPrice, timeInForce, quoteAmount, closePosition }: NewOrder) {
+function checkFields({ id, type, price, stopPrice, timeInForce, quoteAmount, closePosition, expiresNs }: NewOrder) {
   const priced = isPriced(type);
   const waits = isConditional({ type });
   if (id.length === 0 || id.length > 64)
@@ -21,6 +21,8 @@ function checkFields({ id, type, price, stopPrice, timeInForce, quoteAmount, clo
     return refusal("FIELD_NOT_ALLOWED", `stopPrice: an order of type ${type} has none`);
   if (!priced && timeInForce !== undefined)
     return refusal("FIELD_NOT_ALLOWED", `timeInForce: an order of type ${type} has none`);
+  if (expiresNs !== undefined && (!priced || (timeInForce ?? "GTC") !== "GTC"))
+    return refusal("FIELD_NOT_ALLOWED", "expiresNs: belongs to orders with a price that stay until canceled");
   if (quoteAmount !== undefined && type !== "MARKET")
     return refusal("FIELD_NOT_ALLOWED", `quoteAmount: an order of type ${type} has none`);
   if (closePosition === true && (priced || !waits))

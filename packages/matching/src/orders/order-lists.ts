@@ -22,6 +22,8 @@ export function checkList({ first, others }: NewOrderList): Refusal | undefined 
   if (first !== undefined && first.type !== "LIMIT") return refusal("INVALID_LIST", "first: must be a LIMIT order");
   if ([first, ...others].some((order) => order?.quoteAmount !== undefined || order?.closePosition === true))
     return refusal("INVALID_LIST", "orders: those of a list have an amount");
+  if (ordersOf({ first, others }).some(({ expiresNs }) => expiresNs !== undefined))
+    return refusal("INVALID_LIST", "orders: those of a list have no time at which they end");
   if (new Set(ordersOf({ first, others }).map(({ id }) => id)).size < others.length + (first === undefined ? 0 : 1))
     return refusal("DUPLICATE_ID", "id: two orders of the list have the same");
   return two === undefined ? undefined : checkPair(one, two);

@@ -13,6 +13,9 @@ export class OwnOrders {
   readonly #prices: Record<BookSideName, number[]> = { bid: [], ask: [] };
   /** Those that wait for their stop price, in any order. */
   readonly stops = new Set<WorkingOrder>();
+  /** Those that end at a time of their own. */
+  readonly #dated = new Set<WorkingOrder>();
+  #nextToExpire: WorkingOrder | undefined;
 
   get size(): number {
     return this.#byNumber.size;
@@ -30,6 +33,10 @@ export class OwnOrders {
   add(order: WorkingOrder): void {
     this.#byNumber.set(order.number, order);
     this.#byId.set(order.id, order);
+    if (order.expiresNs !== undefined) {
+      this.#dated.add(order);
+      this.#nextToExpire = firstToExpire(this.#dated);
+    }
     if (isConditional(order) && order.phase !== "waiting") this.stops.add(order);
   }
 
@@ -75,6 +82,12 @@ export class OwnOrders {
     this.stops.delete(order);
     this.#byNumber.delete(order.number);
     this.#byId.delete(order.id);
+    if (this.#dated.delete(order)) this.#nextToExpire = firstToExpire(this.#dated);
+  }
+
+  /** The order that ends first by its own time; of several the one with the lowest number. */
+  get nextToExpire(): WorkingOrder | undefined {
+    return this.#nextToExpire;
   }
 
   /** The best price at which an order rests. */
@@ -96,4 +109,15 @@ export class OwnOrders {
   at(side: BookSideName, price: number): readonly WorkingOrder[] | undefined {
     return this.#resting[side].get(price);
   }
+}
+
+function firstToExpire(orders: Iterable<WorkingOrder>): WorkingOrder | undefined {
+  let first: WorkingOrder | undefined;
+  for (const order of orders) if (first === undefined || isSooner(order, first)) first = order;
+  return first;
+}
+
+function isSooner(one: WorkingOrder, two: WorkingOrder): boolean {
+  const [a, b] = [one.expiresNs ?? 0n, two.expiresNs ?? 0n];
+  return a < b || (a === b && one.number < two.number);
 }

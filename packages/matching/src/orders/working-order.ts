@@ -15,6 +15,8 @@ export interface WorkingOrder {
   readonly timeInForce: TimeInForce;
   /** Only of an order that closes the position. */
   readonly closePosition?: true | undefined;
+  /** When it ends if it is open then. */
+  readonly expiresNs?: bigint | undefined;
   /** What is not filled yet; 0 while an order that closes the position waits. */
   open: number;
   /** The number of the first order of its list; absent: it is in none. */
@@ -28,7 +30,7 @@ export interface WorkingOrder {
 }
 
 export function workingOrder(number: number, order: NewOrder): WorkingOrder {
-  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC", closePosition } = order;
+  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC", closePosition, expiresNs } = order;
   const asSent = {
     number,
     id,
@@ -38,6 +40,7 @@ export function workingOrder(number: number, order: NewOrder): WorkingOrder {
     stopPrice,
     timeInForce,
     ...(closePosition === true && { closePosition }),
+    ...(expiresNs !== undefined && { expiresNs }),
   };
   return { ...asSent, open: amount, place: undefined, entered: 0 };
 }

@@ -135,7 +135,8 @@ const validities = { GTC: 0, GTX: 1, FOK: 2, IOC: 3 } as const;
 function actionRows(actions: readonly Action[]): BigInt64Array {
   const rows: bigint[] = [];
   for (const action of actions) {
-    if (action.kind === "cancel-all" || action.kind === "place-list") throw new Error("hftbacktest has no such action");
+    if (action.kind === "cancel-all" || action.kind === "place-list" || action.kind === "countdown")
+      throw new Error("hftbacktest has no such action");
     const order = action.kind === "place" ? action.order : undefined;
     const { price, amount } = action.kind === "replace" ? action : { price: order?.price, amount: order?.amount };
     const kind = order?.type === "MARKET" ? 100 : validities[order?.timeInForce ?? "GTC"];

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import type { TradingMessage } from "./ledger/ledger.js";
-import { importedTape, tapeWithin, tradingOnRedis } from "./testing.js";
+import { anyList, importedTape, tapeWithin, tradingOnRedis } from "./testing.js";
 import type { Trading } from "./trading.js";
 
 const { store, tape } = await importedTape(recordedFiles("primary"));
@@ -29,7 +29,7 @@ describe.skipIf(tape === undefined)("orders of a log on the futures recording of
     const random = new RandomStream("log", "orders", 0);
     for (let seq = first; seq < last - 300; seq += 1 + random.integerBelow(40)) {
       await rig.sessions.perform(id, { type: "seek", to: { seq } });
-      for (let orders = random.integerBelow(3); orders >= 0; orders--) await rig.trading.act(id, anyOrder(random));
+      for (let orders = random.integerBelow(3); orders >= 0; orders--) await rig.trading.act(id, anyAction(random));
     }
     record = await rig.record(id);
     whole = await another().between(record, first, last);
@@ -100,6 +100,12 @@ describe.skipIf(tape === undefined)("what a session costs in Redis", () => {
     return { session: await of(session(id)), actions: await of(actions(id)) };
   }
 });
+
+function anyAction(random: RandomStream): ActionRequest {
+  if (random.chance(0.1)) return { kind: "place-list", list: anyList(random, 28_150) };
+  if (random.chance(0.05)) return { kind: "countdown", ns: BigInt(random.integerBelow(30_000)) * 1_000_000n };
+  return anyOrder(random);
+}
 
 function anyOrder(random: RandomStream, client_order_id?: string): ActionRequest {
   const side = random.chance(0.5) ? "buy" : "sell";

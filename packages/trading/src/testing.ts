@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import type { RandomStream } from "@tapedeck/market";
+import type { OrderListBody } from "@tapedeck/protocol";
 import { keysWith, positionAt, type SessionRecord, SessionService, SessionStore } from "@tapedeck/sessions";
 import { importRecording, MemoryTapeStore, type Seq, type Tape, TapeCatalog, type TapeStore } from "@tapedeck/tape";
 // biome-ignore lint/correctness/noUndeclaredDependencies: the workspace has it, for tests
@@ -87,6 +89,19 @@ async function importToMemory(files: readonly string[]): Promise<ImportedTape> {
   if (files.length === 0) return { store, tape: undefined };
   const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
   return { store, tape: tapes[0]?.tape };
+}
+
+/** An OCO, an OTO or an OTOCO near a price, whose tick is 0.1. */
+export function anyList(random: RandomStream, price: number): OrderListBody {
+  const [side, closing] = random.chance(0.5) ? (["buy", "sell"] as const) : (["sell", "buy"] as const);
+  const up = side === "buy" ? 1 : -1;
+  const at = (offset: number) => (price + up * offset * (0.5 + random.uniform())).toFixed(1);
+  const amount = "0.100";
+  const stop = { side: closing, type: "STOP", amount, stop_price: at(-25) } as const;
+  const profit = { side: closing, type: "LIMIT", amount, price: at(25), time_in_force: "GTX" } as const;
+  if (random.chance(0.4)) return { others: [stop, profit], client_list_id: `list-${random.integerBelow(1_000)}` };
+  const first = { side, type: "LIMIT", amount, price: at(random.chance(0.5) ? 3 : -3) } as const;
+  return { first, others: random.chance(0.5) ? [stop, profit] : [stop] };
 }
 
 /** The tape as if it began, or ended, with a frame. */

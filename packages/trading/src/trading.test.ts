@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { RandomStream } from "@tapedeck/market";
-import type { OrderBody } from "@tapedeck/protocol";
+import { isoOfNs, type OrderBody } from "@tapedeck/protocol";
 import { afterAll, describe, expect, inject, test, vi } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
@@ -92,6 +92,72 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     await send(id, { kind: "replace", orderId, change: { stop_price: below(account?.last_price) } });
     await seek(id, 5_000);
     expect(await order()).toMatchObject({ stop_price: below(account?.last_price), status: "FILLED", triggered: true });
+  });
+
+  test("[TR17] orders of a list are sent, found, ended and undone together", async () => {
+    const { id } = await open(500);
+    const stop = { side: "sell", type: "STOP", amount: "0.100", stop_price: "27000.0" } as const;
+    const profit = { side: "sell", type: "LIMIT", amount: "0.100", price: "30000.0" } as const;
+    const first = { side: "buy", type: "LIMIT", amount: "0.100", price: "30000.0" } as const;
+    const { number, orders } = await rig.trading.performList(id, {
+      first,
+      others: [stop, profit],
+      client_list_id: "l",
+    });
+    expect(orders.map(({ order_id, status, list }) => [order_id, status, list?.waits])).toEqual([
+      [`${number}`, "PENDING", false],
+      [`${number + 1}`, "PENDING", true],
+      [`${number + 2}`, "PENDING", true],
+    ]);
+    const list = { list_id: `${number}`, client_list_id: "l", contingency: "OTOCO", waits: false };
+    expect(orders[0]?.list).toEqual(list);
+    await seek(id, 501);
+    const states = async () => (await rig.standing(id))?.orders.map(({ status, reason }) => [status, reason]);
+    expect(await states()).toEqual([
+      ["FILLED", null],
+      ["NEW", null],
+      ["NEW", null],
+    ]);
+    expect((await rig.standing(id))?.open).toMatchObject([{ list }, { list }]);
+    await send(id, { kind: "cancel", orderId: `${number + 2}` });
+    await seek(id, 502);
+    expect(await states()).toEqual([
+      ["FILLED", null],
+      ["CANCELED", "canceled"],
+      ["CANCELED", "canceled"],
+    ]);
+    await seek(id, 501);
+    expect(await states()).toEqual([
+      ["FILLED", null],
+      ["NEW", null],
+      ["NEW", null],
+    ]);
+    await seek(id, 499);
+    expect(await rig.standing(id)).toMatchObject({ orders: [], fills: [], account: { base: "10.000" } });
+    await expect(rig.trading.performList(id, { others: [stop] })).rejects.toMatchObject({ code: "INVALID_VALUE" });
+  });
+
+  test("[TR15] [TR16] an order ends at its time, and what is open when a countdown ends, on every node", async () => {
+    const { id } = await open(500);
+    const opened = await rig.tapes.open((await rig.record(id)).tape);
+    const at = async (seq: number) => opened.startNs + BigInt(await opened.nsOf(seq));
+    const expires_at = isoOfNs(await at(600), 9);
+    const order = { side: "buy", type: "LIMIT", amount: "0.100", price: "27000.0" } as const;
+    await send(id, { kind: "place", order: { ...order, expires_at } });
+    await send(id, { kind: "place", order });
+    await send(id, { kind: "countdown", ns: (await at(700)) - (await at(500)) });
+    const states = async (seq: number) => {
+      await seek(id, seq);
+      const standing = await rig.standing(id, rig.another());
+      expect(standing).toEqual(await rig.standing(id));
+      return standing?.orders.map(({ status, reason, updated_at }) => [status, reason, updated_at]);
+    };
+    const rests = ["NEW", null, expect.any(String)];
+    expect(await states(600)).toEqual([rests, rests]);
+    const ended = ["EXPIRED", "expired", expires_at];
+    expect(await states(601)).toEqual([ended, rests]);
+    expect(await states(701)).toEqual([ended, ["CANCELED", "countdown", isoOfNs(await at(700), 9)]]);
+    expect(await states(550)).toEqual([rests, rests]);
   });
 
   test("[TR20] [TR21] a rewind undoes what was sent later, and what was left can be looked at", async () => {

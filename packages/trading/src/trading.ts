@@ -1,5 +1,12 @@
 import type { RefusalCode } from "@tapedeck/matching";
-import { RefusedError, refuse, type SessionOrder, type TapeNs, type TradingSettings } from "@tapedeck/protocol";
+import {
+  type OrderListBody,
+  RefusedError,
+  refuse,
+  type SessionOrder,
+  type TapeNs,
+  type TradingSettings,
+} from "@tapedeck/protocol";
 import {
   isMoving,
   type LeftBranch,
@@ -61,6 +68,12 @@ interface ActOptions {
 export interface PerformedOrder extends Performed {
   readonly order: SessionOrder;
   /** Whether `order` says what became of the action. */
+  readonly arrived: boolean;
+}
+
+export interface PerformedList extends Performed {
+  /** Of the list, in the order in which they were sent. */
+  readonly orders: readonly SessionOrder[];
   readonly arrived: boolean;
 }
 
@@ -163,7 +176,7 @@ export class Trading {
       const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
       const laterMs = aheadMs + (reacts ? foresightMs : 0);
       const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
-      number = planned.chain.head;
+      number = planned.number;
       entry.writing = planned.chain.ns;
       foreseen = undefined;
       if (!reacts) return planned;
@@ -198,28 +211,41 @@ export class Trading {
    * the playhead. Rejects as `act` does, and where the venue refuses a cancellation or a replacement.
    */
   async perform(id: string, request: OrderRequest): Promise<PerformedOrder> {
-    const { record, number, foreseen } = await this.act(id, request);
-    const orderId = request.kind === "place" ? `${number}` : request.orderId;
+    const performed = await this.act(id, request);
+    const orderId = request.kind === "place" ? `${performed.number}` : request.orderId;
+    const { orders, refused, arrived } = await this.#outcome(performed, [orderId]);
+    if (refused !== undefined && request.kind !== "place")
+      throw new RefusedError(refuse(refusalOf(refused.code), `${refused.message}. Nothing was changed.`));
+    const [order] = orders;
+    if (order === undefined) throw new RangeError(`order ${orderId} is not in its own session, ${id}`);
+    return { ...performed, order, arrived };
+  }
+
+  /** Sends orders that depend on each other, all or none. The same for them. Rejects as `act` does. */
+  async performList(id: string, list: OrderListBody): Promise<PerformedList> {
+    const performed = await this.act(id, { kind: "place-list", list });
+    const count = list.others.length + (list.first === undefined ? 0 : 1);
+    const ids = Array.from({ length: count }, (_, at) => `${performed.number + at}`);
+    return { ...performed, ...(await this.#outcome(performed, ids)) };
+  }
+
+  /** Orders as they are when an action has arrived, if it is known by then, and whether it was refused there. */
+  async #outcome({ record, number, foreseen }: Performed, orderIds: readonly string[]) {
     const tape = await this.#sessions.open(record);
     const place = await positionAt(record, await this.#options.store.now(), tape);
     const aheadNs = Math.ceil(place.ns + aheadOfPlayheadMs * 1e6 * record.speed);
     return this.#sessions.of(record).replays.read(record, tape, { seq: place.seq }, async (replay) => {
-      const order = replay.ledger.orders.get(orderId);
-      if (order === undefined) throw new RangeError(`order ${orderId} is not in its own session, ${id}`);
-      if (!isMoving(record)) return { record, number, order: replay.ledger.view(order), arrived: false };
+      const { ledger } = replay;
+      const entries = orderIds.map((each) => ledger.orders.get(each)).filter((each) => each !== undefined);
+      const now = () => ({ orders: entries.map((each) => ledger.view(each)), refused: undefined, arrived: false });
+      if (!isMoving(record)) return now();
       const untilNs = tape.startNs + BigInt(aheadNs);
       const isKnown = foreseen !== undefined && foreseen.atNs <= untilNs;
       const outcome = isKnown ? foreseen : await replay.outcomeOf(number, untilNs);
-      if (outcome === undefined) return { record, number, order: replay.ledger.view(order), arrived: false };
+      if (outcome === undefined) return now();
       const refused = outcome.onArrival.find((output) => output.kind === "refused");
-      if (refused !== undefined && request.kind !== "place")
-        throw new RefusedError(refuse(refusalOf(refused.code), `${refused.message}. Nothing was changed.`));
-      return {
-        record,
-        number,
-        order: replay.ledger.after(order, [...outcome.before, ...outcome.onArrival]),
-        arrived: true,
-      };
+      const outputs = [...outcome.before, ...outcome.onArrival];
+      return { orders: entries.map((each) => ledger.after(each, outputs)), refused, arrived: true };
     });
   }
 
@@ -320,7 +346,7 @@ export class Trading {
 const nothing: readonly TradingMessage[] = [];
 
 function takesPerhaps({ kind }: ActionRequest): boolean {
-  return kind === "place" || kind === "replace";
+  return kind === "place" || kind === "place-list" || kind === "replace";
 }
 
 /** The code of our own for what the venue says of a cancellation or a replacement. */

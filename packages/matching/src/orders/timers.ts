@@ -1,3 +1,4 @@
+import { smaller } from "../larger.js";
 import type { OwnOrders } from "./own-orders.js";
 import type { WorkingOrder } from "./working-order.js";
 
@@ -16,7 +17,7 @@ export class Timers {
     const { countdownNs } = this;
     const expiresNs = this.#own.nextToExpire?.expiresNs;
     if (expiresNs === undefined || countdownNs === undefined) return expiresNs ?? countdownNs;
-    return expiresNs < countdownNs ? expiresNs : countdownNs;
+    return smaller(expiresNs, countdownNs);
   }
 
   /** What happens then: this order expires, or the countdown ends, and there is none any more. */

@@ -123,6 +123,9 @@ export const orderBody = z
       .optional()
       .describe("of STOP and TAKE_PROFIT, and of those with a limit: a trade there makes MARKET or LIMIT of it"),
     time_in_force: timeInForce.optional().describe("of orders with a price; default: GTC"),
+    expires_at: isoTime
+      .optional()
+      .describe("of orders with a price and GTC: when it expires if it is open then, in tape time"),
     client_order_id: clientOrderId.optional().describe("different from those of your open orders"),
   })
   .refine(
@@ -131,6 +134,17 @@ export const orderBody = z
     { path: ["amount"], message: "exactly one of amount, quote_amount and close_position is required" },
   );
 export type OrderBody = z.infer<typeof orderBody>;
+
+export const orderListBody = z.strictObject({
+  first: orderBody.optional().describe("a LIMIT order; the others go to the market when it has been filled"),
+  others: z
+    .array(orderBody)
+    .min(1, "must have one or two orders")
+    .max(2, "must have one or two orders")
+    .describe("one that follows the first, or a pair of which one ends the other: a stop, and LIMIT or a take profit"),
+  client_list_id: clientOrderId.optional().describe("your name of the list"),
+});
+export type OrderListBody = z.infer<typeof orderListBody>;
 
 export const replaceBody = z
   .strictObject({
@@ -166,6 +180,16 @@ export const sessionOrder = z
       .optional()
       .describe("only of an order that has waited for its stop price, and no longer does"),
     time_in_force: timeInForce.nullable(),
+    expires_at: isoTime.optional().describe("only of an order that was sent with one"),
+    list: z
+      .object({
+        list_id: z.string().describe("the id of the list's first order"),
+        client_list_id: z.string().nullable(),
+        contingency: z.enum(["OCO", "OTO", "OTOCO"]),
+        waits: z.boolean().describe("out of the market until the list's first order has been filled"),
+      })
+      .optional()
+      .describe("only of an order of a list"),
     status: orderStatus.describe("PENDING: on its way to the venue"),
     reason: z.string().nullable().describe("why it ended, or was rejected"),
     created_at: isoTime.describe("when it was sent, in tape time"),
@@ -244,6 +268,9 @@ const at = {
   epoch: z.int(),
 };
 export const orderAnswer = z.object({ order: sessionOrder });
+export const orderListAnswer = z.object({
+  orders: z.array(sessionOrder).describe("in the order in which they were sent"),
+});
 export const canceledAnswer = z.object({ orders: z.array(sessionOrder).describe("those to be canceled, as they are") });
 export const ordersAnswer = z.object({ ...at, orders: z.array(sessionOrder).describe("oldest first") });
 export const fillsAnswer = z.object({ ...at, fills: z.array(sessionFill).describe("oldest first") });

@@ -1,10 +1,12 @@
 import { orderTypes } from "@tapedeck/matching";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ActionBody, decodeBody, encodeBody, type PlacedOrder } from "./action-body.js";
+import { type ActionBody, decodeBody, encodeBody } from "./action-body.js";
+import type { PlacedOrder } from "./placed-order.js";
 
 const number = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const optional = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined });
+const name = optional(fc.stringMatching(/^[\w.:/-]{1,36}$/));
 const order: fc.Arbitrary<PlacedOrder> = fc.record(
   {
     side: fc.constantFrom("buy", "sell"),
@@ -15,7 +17,8 @@ const order: fc.Arbitrary<PlacedOrder> = fc.record(
     price: optional(number),
     stopPrice: optional(number),
     timeInForce: optional(fc.constantFrom("GTC", "IOC", "FOK", "GTX")),
-    clientOrderId: optional(fc.stringMatching(/^[\w.:/-]{1,36}$/)),
+    expiresNs: fc.bigInt({ min: 1n, max: 10n ** 19n }),
+    clientOrderId: name,
   },
   { requiredKeys: ["side", "type", "amount", "price", "stopPrice", "timeInForce", "clientOrderId"] },
 );
@@ -23,6 +26,14 @@ const order: fc.Arbitrary<PlacedOrder> = fc.record(
 test("[TR1] an action is read from the log as it was written", () => {
   const body: fc.Arbitrary<ActionBody> = fc.oneof(
     order.map((of) => ({ kind: "place" as const, order: of })),
+    fc
+      .record({ clientListId: name, first: order, others: fc.array(order, { minLength: 1, maxLength: 2 }) })
+      .map((list) => ({ kind: "place-list" as const, list })),
+    fc
+      .record({ clientListId: name, others: fc.array(order, { minLength: 2, maxLength: 2 }) })
+      .map((list) => ({ kind: "place-list" as const, list: { ...list, first: undefined } })),
+    fc.constant({ kind: "listed" as const }),
+    fc.bigInt({ min: 0n, max: 10n ** 15n }).map((ns) => ({ kind: "countdown" as const, ns })),
     number.map((of) => ({ kind: "cancel" as const, order: of })),
     fc.record(
       {

@@ -34,17 +34,13 @@ export async function settledOrder(
   return { seq: seenWith(session, shown), side, quantity: taken.amount / Number(`1e${size}`), sent };
 }
 
-/** What the last action took, of all that arrive at its time. */
+/** What the last action took, of all that arrive at its time. Of a list whose orders take from both sides, it is what is left of that. */
 function takenLast(said: readonly Output[]): { readonly side: "buy" | "sell"; readonly amount: number } | undefined {
   const begins = said.findLastIndex(({ kind }) => kind === "accepted" || kind === "replaced" || kind === "refused");
-  let amount = 0;
-  let side: "buy" | "sell" | undefined;
-  for (const output of said.slice(Math.max(0, begins))) {
-    if (output.kind !== "fill" || output.maker) continue;
-    side = output.side;
-    amount += output.amount;
-  }
-  return side && { side, amount };
+  let bought = 0;
+  for (const output of said.slice(Math.max(0, begins)))
+    if (output.kind === "fill" && !output.maker) bought += output.side === "buy" ? output.amount : -output.amount;
+  return bought === 0 ? undefined : { side: bought > 0 ? "buy" : "sell", amount: Math.abs(bought) };
 }
 
 function seenWith(session: SessionRecord, shown: Seq): Seq {

@@ -1,7 +1,9 @@
 import { randomInt } from "node:crypto";
 import {
   limits,
+  nsOfIso,
   type OrderBody,
+  type OrderListBody,
   type RefusalCode,
   RefusedError,
   type ReplaceBody,
@@ -14,10 +16,17 @@ import { quoteUnitsOf, unitsOf } from "../decimals.js";
 import { isOpen, type OrderEntry } from "../ledger/order-entry.js";
 import { type ChainSettings, encodeSettings } from "../settings.js";
 import { type ActionBody, encodeBody } from "./action-body.js";
+import { ordersOf } from "./order-list.js";
+import type { PlacedOrder } from "./placed-order.js";
 import { placementOf } from "./placement.js";
 
 /** What a user asks for. Orders are named by their ids. */
-export type ActionRequest = OrderRequest | { readonly kind: "cancel-all" };
+export type ActionRequest =
+  | OrderRequest
+  | { readonly kind: "place-list"; readonly list: OrderListBody }
+  | { readonly kind: "cancel-all" }
+  /** Cancels all so many nanoseconds of the tape later, unless another one comes before; 0: not any more. */
+  | { readonly kind: "countdown"; readonly ns: bigint };
 
 /** Of these, those of one order. */
 export type OrderRequest =
@@ -37,29 +46,20 @@ export async function bodyOf(
   { decimals }: ChainSettings,
   find: FindOrder,
 ): Promise<ActionBody> {
-  const price = (field: string, text: string) => unitsOf(field, text, decimals.price);
-  const amount = (text: string) => unitsOf("amount", text, decimals.size);
+  const placed = (order: OrderBody) => placedOrder(order, decimals);
   switch (request.kind) {
-    case "place": {
-      const { side, type, stop_price, time_in_force, client_order_id, quote_amount, close_position, ...of } =
-        request.order;
-      return {
-        kind: "place",
-        order: {
-          side,
-          type,
-          amount: of.amount === undefined ? 0 : amount(of.amount),
-          ...(quote_amount !== undefined && { quoteAmount: quoteUnitsOf("quote_amount", quote_amount, decimals) }),
-          ...(close_position === true && { closePosition: true }),
-          price: of.price === undefined ? undefined : price("price", of.price),
-          stopPrice: stop_price === undefined ? undefined : price("stop_price", stop_price),
-          timeInForce: time_in_force,
-          clientOrderId: client_order_id,
-        },
-      };
+    case "place":
+      return { kind: "place", order: placed(request.order) };
+    case "place-list": {
+      const { first, others, client_list_id: clientListId } = request.list;
+      const orders = { first: first === undefined ? undefined : placed(first), others: others.map(placed) };
+      if (first === undefined && others.length < 2)
+        throw refused("INVALID_VALUE", "others: a list without a first order has two.");
+      return { kind: "place-list", list: { clientListId, ...orders } };
     }
+    case "countdown":
     case "cancel-all":
-      return { kind: "cancel-all" };
+      return request;
     case "cancel": {
       const { id } = await openOrder(request.orderId, find);
       return { kind: "cancel", order: Number(id) };
@@ -70,12 +70,32 @@ export async function bodyOf(
       return {
         kind: "replace",
         order: Number(order.id),
-        price: change.price === undefined ? order.price : price("price", change.price),
-        amount: change.amount === undefined ? order.open : amount(change.amount),
-        ...(change.stop_price !== undefined && { stopPrice: price("stop_price", change.stop_price) }),
+        price: change.price === undefined ? order.price : unitsOf("price", change.price, decimals.price),
+        amount: change.amount === undefined ? order.open : unitsOf("amount", change.amount, decimals.size),
+        ...(change.stop_price !== undefined && {
+          stopPrice: unitsOf("stop_price", change.stop_price, decimals.price),
+        }),
       };
     }
   }
+}
+
+function placedOrder(order: OrderBody, decimals: ChainSettings["decimals"]): PlacedOrder {
+  const { side, type, stop_price, time_in_force, client_order_id, quote_amount, close_position, expires_at, ...of } =
+    order;
+  const price = (field: string, text: string) => unitsOf(field, text, decimals.price);
+  return {
+    side,
+    type,
+    amount: of.amount === undefined ? 0 : unitsOf("amount", of.amount, decimals.size),
+    ...(quote_amount !== undefined && { quoteAmount: quoteUnitsOf("quote_amount", quote_amount, decimals) }),
+    ...(close_position === true && { closePosition: true }),
+    ...(expires_at !== undefined && { expiresNs: nsOfIso(expires_at) ?? 0n }),
+    price: of.price === undefined ? undefined : price("price", of.price),
+    stopPrice: stop_price === undefined ? undefined : price("stop_price", stop_price),
+    timeInForce: time_in_force,
+    clientOrderId: client_order_id,
+  };
 }
 
 async function openOrder(id: string, find: FindOrder): Promise<OrderEntry> {
@@ -102,8 +122,14 @@ interface PlannedAction extends Planned {
   readonly laterMs: number;
 }
 
+/** What is written for an action, or for settings alone. */
+interface Plan extends PlannedActions {
+  /** Of the action: of a list, that of its first order. */
+  readonly number: number;
+}
+
 /** What to write for an action, or for settings alone. @throws RefusedError TOO_MANY_ORDERS */
-export function planAction(plan: Planned | PlannedAction): PlannedActions {
+export function planAction(plan: Planned | PlannedAction): Plan {
   const { session, startsAnew, count } = plan;
   const root = startsAnew || session.chain === null ? count + 1 : session.chain.root;
   const lines: string[] = [];
@@ -114,19 +140,28 @@ export function planAction(plan: Planned | PlannedAction): PlannedActions {
     lines.push(encodeAction({ after: 0, tag, ns, body: encodeSettings(plan.chain) }));
   }
   let by: WallMs | undefined;
+  const number = count + lines.length + 1;
   if ("body" in plan) {
     const placement = placementOf(session, plan.tape, plan.now, plan.laterMs);
-    const after = head;
     by = placement.by;
-    [head, tag, ns] = [count + lines.length + 1, newTag(), placement.ns];
-    lines.push(encodeAction({ after, tag, ns, body: encodeBody(plan.body) }));
+    for (const body of linesOf(number, plan.body)) {
+      const after = head;
+      [head, tag, ns] = [count + lines.length + 1, newTag(), placement.ns];
+      lines.push(encodeAction({ after, tag, ns, body: encodeBody(body) }));
+    }
   }
   if (count + lines.length > limits.actions)
     throw refused(
       "TOO_MANY_ORDERS",
       `A session accepts at most ${limits.actions} orders, cancellations and replacements.`,
     );
-  return { chain: { root, head, tag, ns }, added: { lines, length: count }, by };
+  return { chain: { root, head, tag, ns }, added: { lines, length: count }, by, number };
+}
+
+/** Each order of a list has a line, for the number that names it. All of them are written at once, and have the same place. */
+function linesOf(number: number, body: ActionBody): ActionBody[] {
+  const further = ordersOf({ number, body }).length - 1;
+  return [body, ...Array.from({ length: Math.max(0, further) }, () => ({ kind: "listed" as const }))];
 }
 
 function newTag(): string {

@@ -4,7 +4,7 @@ import { z } from "zod";
  * Of what is kept. Raise it whenever a replay could come out otherwise than that of an earlier release: with the format of states, and with anything
  * that changes a fill. Those of another version are not read.
  */
-const version = 2;
+const version = 3;
 
 const count = z.int().min(0);
 

@@ -1,6 +1,5 @@
 import { RandomStream } from "@tapedeck/market";
-import type { TradingSettingsInput } from "@tapedeck/protocol";
-import { tradingSettings } from "@tapedeck/protocol";
+import { isoOfNs, type TradingSettingsInput, tradingSettings } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { afterAll, describe, expect, inject, test } from "vitest";
@@ -12,7 +11,7 @@ import { ChainReplay } from "../replay/chain-replay.js";
 import type { ChainAction } from "../replay/sent-actions.js";
 import { actionOf } from "../replay/session-replays.js";
 import { type ChainSettings, decodeSettings } from "../settings.js";
-import { importedTape, tapeWithin, tradingOnRedis } from "../testing.js";
+import { anyList, importedTape, tapeWithin, tradingOnRedis } from "../testing.js";
 import { SessionCheckpoints } from "./session-checkpoints.js";
 
 const { store, tape } = await importedTape(recordedFiles("primary"));
@@ -286,10 +285,27 @@ async function actAtRandom(id: string, random: RandomStream): Promise<void> {
   const standing = await rig.standing(id);
   const open = standing?.open ?? [];
   const chosen = open[random.integerBelow(Math.max(1, open.length))];
+  const further = random.chance(0.15) ? await anyFurther(id, random) : undefined;
   await rig.trading.act(
     id,
-    chosen !== undefined && random.chance(0.3) ? changeOf(chosen.order_id, random) : anyOrder(random),
+    further ?? (chosen !== undefined && random.chance(0.3) ? changeOf(chosen.order_id, random) : anyOrder(random)),
   );
+}
+
+/** Orders that depend on each other, or on a time. */
+async function anyFurther(id: string, random: RandomStream): Promise<ActionRequest> {
+  if (random.chance(0.5)) return { kind: "place-list", list: anyList(random, Number(priceNear(random))) };
+  const seconds = 1 + random.integerBelow(60);
+  if (random.chance(0.5)) return { kind: "countdown", ns: BigInt(seconds) * 1_000_000_000n };
+  const { tape: name, anchorNs } = await rig.record(id);
+  const expires_at = isoOfNs(
+    (await rig.tapes.open(name)).startNs + BigInt(anchorNs) + BigInt(seconds) * 1_000_000_000n,
+    9,
+  );
+  return {
+    kind: "place",
+    order: { side: "buy", type: "LIMIT", amount: "0.100", price: priceNear(random), expires_at },
+  };
 }
 
 function changeOf(orderId: string, random: RandomStream): ActionRequest {

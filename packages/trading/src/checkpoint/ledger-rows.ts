@@ -25,15 +25,17 @@ export const orderRow = z.tuple([
   z.tuple([z.enum(["buy", "sell"]), z.number(), bigintText]).nullable(),
   /** 1: it was triggered. */
   z.union([z.literal(0), z.literal(1)]),
+  /** Only of one that waits for the first order of its list. */
+  z.literal(1).optional(),
 ]);
 export type OrderRow = z.infer<typeof orderRow>;
 
 export function rowOfOrder(entry: OrderEntry): OrderRow {
   const { order, createdNs } = entry;
-  const { id, status, updatedNs, filled, value, open, reason, own, price, amount, stopPrice, triggered } =
+  const { id, status, updatedNs, filled, value, open, reason, own, price, amount, stopPrice, triggered, waits } =
     outcomeOf(entry);
   const isAsSent = price === order.price && amount === order.amount && stopPrice === order.stopPrice;
-  return [
+  const row: OrderRow = [
     id,
     statuses.indexOf(status),
     `${updatedNs - createdNs}`,
@@ -45,6 +47,8 @@ export function rowOfOrder(entry: OrderEntry): OrderRow {
     own === undefined ? null : [own.side, own.amount, `${own.createdNs}`],
     triggered ? 1 : 0,
   ];
+  if (waits) row[10] = 1;
+  return row;
 }
 
 /** When and how an order was sent; undefined for one of the venue's own. */
@@ -52,7 +56,7 @@ export type FindSent = (id: string) => Pick<OrderEntry, "order" | "createdNs"> |
 
 /** @throws RangeError if it is of an order that was not sent */
 export function outcomeOfRow(row: OrderRow, find: FindSent): OrderOutcome {
-  const [id, status, age, filled, value, open, reason, changed, ofVenue, triggered] = row;
+  const [id, status, age, filled, value, open, reason, changed, ofVenue, triggered, waits] = row;
   const own = ofVenue && { side: ofVenue[0], amount: ofVenue[1], createdNs: BigInt(ofVenue[2]) };
   const sent = find(id);
   const createdNs = own?.createdNs ?? sent?.createdNs;
@@ -69,6 +73,7 @@ export function outcomeOfRow(row: OrderRow, find: FindSent): OrderOutcome {
     status: statuses[status] ?? "PENDING",
     reason: reason ?? undefined,
     updatedNs: createdNs + BigInt(age),
+    waits: waits === 1,
     own: own ?? undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CheckpointStore, KeptCheckpoints, SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
+import { ordersOf as ordersOfAction } from "../actions/order-list.js";
 import type { EventWindows } from "../events/event-windows.js";
 import type { Ledger } from "../ledger/ledger.js";
 import { ChainReplay } from "../replay/chain-replay.js";
@@ -278,7 +279,8 @@ function sentBy(
 function ordersOf(actions: readonly ChainAction[]): FindSent {
   const sent = new Map<string, ReturnType<FindSent>>();
   for (const { number, sentNs, body } of actions) {
-    if (body.kind === "place") sent.set(`${number}`, { order: body.order, createdNs: sentNs });
+    for (const placed of ordersOfAction({ number, body }))
+      sent.set(`${placed.number}`, { order: placed.order, createdNs: sentNs });
   }
   return (id) => sent.get(id);
 }

@@ -1,7 +1,8 @@
 import type { AccountView, Fill, Output } from "@tapedeck/matching";
 import { isoOfNs, type SessionFill, type SessionOrder } from "@tapedeck/protocol";
 import type { TrackDecimals } from "@tapedeck/tape";
-import type { PlacedOrder } from "../actions/action-body.js";
+import type { NumberedOrder } from "../actions/order-list.js";
+import type { PlacedOrder } from "../actions/placed-order.js";
 import { fixed, trimmed } from "../decimals.js";
 import { isOpen, newEntry, type OrderEntry, type OrderOutcome, orderView } from "./order-entry.js";
 
@@ -47,7 +48,7 @@ export class Ledger {
   }
 
   /** An order was sent. */
-  sent(id: string, engineId: string, order: PlacedOrder, sentNs: bigint): void {
+  sent(id: string, engineId: string, order: Omit<NumberedOrder, "number">, sentNs: bigint): void {
     const entry = newEntry(id, engineId, order, sentNs);
     this.orders.set(id, entry);
     this.open.add(entry);
@@ -127,7 +128,9 @@ export class Ledger {
       }
       case "activated": {
         const entry = this.#accepted.get(output.order);
-        return entry === undefined ? [] : this.#changed(entry, output.atNs, entry.status);
+        if (entry === undefined) return [];
+        entry.waits = false;
+        return this.#changed(entry, output.atNs, entry.status);
       }
       case "replaced": {
         const entry = this.#accepted.get(output.order);
@@ -160,7 +163,7 @@ export class Ledger {
   }
 
   #ownOrder(id: string, side: PlacedOrder["side"], amount: number, atNs: bigint): OrderEntry {
-    const entry = newEntry(id, id, { ...marketOrder, side, amount }, atNs);
+    const entry = newEntry(id, id, { order: { ...marketOrder, side, amount }, waits: false }, atNs);
     this.orders.set(id, entry);
     this.open.add(entry);
     return entry;

@@ -1,6 +1,7 @@
 import { isoOfNs, type SessionOrder } from "@tapedeck/protocol";
 import type { TrackDecimals } from "@tapedeck/tape";
-import type { PlacedOrder } from "../actions/action-body.js";
+import type { NumberedOrder } from "../actions/order-list.js";
+import type { PlacedOrder } from "../actions/placed-order.js";
 import { fixed, trimmed } from "../decimals.js";
 
 /** An order and what became of it so far. */
@@ -9,6 +10,10 @@ export interface OrderEntry {
   /** The engine's name of it. */
   readonly engineId: string;
   readonly order: PlacedOrder;
+  /** Undefined: it is in none. */
+  readonly list: NumberedOrder["list"];
+  /** For the first order of its list, out of the market. */
+  waits: boolean;
   /** As it was sent, or replaced later. */
   price: number | undefined;
   /** The same. */
@@ -31,6 +36,7 @@ export interface OrderOutcome
   extends Pick<
     OrderEntry,
     | "id"
+    | "waits"
     | "price"
     | "stopPrice"
     | "triggered"
@@ -50,16 +56,23 @@ export interface OrderOutcome
 
 /** Pure. */
 export function outcomeOf(entry: OrderEntry): OrderOutcome {
-  const { engineId, order, createdNs, ...outcome } = entry;
+  const { engineId, order, list: _, createdNs, ...outcome } = entry;
   const own = outcome.id === engineId ? { side: order.side, amount: order.amount, createdNs } : undefined;
   return { ...outcome, own };
 }
 
-export function newEntry(id: string, engineId: string, order: PlacedOrder, createdNs: bigint): OrderEntry {
+export function newEntry(
+  id: string,
+  engineId: string,
+  { order, list, waits }: Omit<NumberedOrder, "number">,
+  createdNs: bigint,
+): OrderEntry {
   return {
     id,
     engineId,
     order,
+    list,
+    waits,
     price: order.price,
     stopPrice: order.stopPrice,
     triggered: false,
@@ -83,7 +96,7 @@ export function isOpen({ status }: Pick<OrderEntry, "status">): boolean {
 const averageDecimals = 8;
 
 export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): SessionOrder {
-  const { id, order, filled, value } = entry;
+  const { id, order, list, waits, filled, value } = entry;
   const priced = (units: number | undefined) => (units === undefined ? null : fixed(units, price));
   const average = (value * 10n ** BigInt(averageDecimals)) / BigInt(Math.max(1, filled));
   return {
@@ -100,6 +113,8 @@ export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): Se
     stop_price: priced(entry.stopPrice),
     ...(entry.triggered && { triggered: true }),
     time_in_force: order.timeInForce ?? null,
+    ...(order.expiresNs !== undefined && { expires_at: isoOfNs(order.expiresNs, 9) }),
+    ...(list !== undefined && { list: { ...list, waits } }),
     status: entry.status,
     reason: entry.reason ?? null,
     created_at: isoOfNs(entry.createdNs, 9),

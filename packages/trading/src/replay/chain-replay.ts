@@ -201,7 +201,7 @@ export class ChainReplay {
   async foresee(next: ChainAction): Promise<Outcome | undefined> {
     if (next.sentNs < (await frameTime(this.tape, Math.max(this.seq, this.tape.span.firstSeq)))) return undefined;
     if (!this.#isInTime(next.sentNs)) return undefined;
-    return foreseen({ ...this.#ahead(wantedBy(next.body)), unsent: [...this.#actions.unsent, next] });
+    return foreseen({ ...this.#ahead(wantedBy(next)), unsent: [...this.#actions.unsent, next] });
   }
 
   /**
@@ -277,13 +277,17 @@ export class ChainReplay {
 
   /**
    * The next time, after the one that it has reached, at which the owner may learn of something, as far as is known by now: an answer is on its way, an
-   * action arrives, or an event concerns the account. Where nothing is known to, it is a time until which nothing does. Rejects as reading the tape does.
+   * action arrives, an order ends by its time, or an event concerns the account. Where nothing is known to, it is a time until which nothing does. Rejects as reading the tape does.
    */
   async nextNs(): Promise<bigint> {
     const arrival = this.#actions.nextArrival;
+    const timer = this.#actions.nextTimerNs;
     const told = this.told.nextAfter(this.reachedNs);
     const next = await this.#nextConcerning();
-    return [arrival && arrival + 1n, told].reduce<bigint>((least, ns = least) => (ns < least ? ns : least), next);
+    return [arrival && arrival + 1n, timer && timer + 1n, told].reduce<bigint>(
+      (least, ns = least) => (ns < least ? ns : least),
+      next,
+    );
   }
 
   /** Of a tape whose later frames may become others one frame is looked at, and of one that grows none: see `advanceWithin`. */

@@ -1,5 +1,5 @@
 import { type Action, MatchingEngine, type Output } from "@tapedeck/matching";
-import type { ActionBody } from "../actions/action-body.js";
+import { ordersOf } from "../actions/order-list.js";
 import type { ShownEvent } from "../events/event-windows.js";
 import type { OrderEntry } from "../ledger/order-entry.js";
 import type { ChainAction } from "./sent-actions.js";
@@ -103,10 +103,12 @@ export function copyOf(engine: MatchingEngine, open: Iterable<OrderEntry>, more:
 }
 
 /** How much of the book an action can take. */
-export function wantedBy(body: ActionBody): number {
-  if (body.kind === "replace") return body.amount;
-  if (body.kind !== "place") return 0;
-  return body.order.quoteAmount === undefined ? body.order.amount : Number.POSITIVE_INFINITY;
+export function wantedBy(action: Pick<ChainAction, "number" | "body">): number {
+  if (action.body.kind === "replace") return action.body.amount;
+  let wanted = 0;
+  for (const { order } of ordersOf(action))
+    wanted += order.quoteAmount === undefined ? order.amount : Number.POSITIVE_INFINITY;
+  return wanted;
 }
 
 function sumOf(levels: Iterable<readonly [price: number, amount: number]>): number {

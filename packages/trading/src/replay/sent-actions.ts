@@ -1,6 +1,7 @@
-import type { Action, MatchingEngine } from "@tapedeck/matching";
+import type { Action, MatchingEngine, NewOrder } from "@tapedeck/matching";
 import { LRUCache } from "lru-cache";
 import type { ActionBody } from "../actions/action-body.js";
+import { type NumberedOrder, ordersOf } from "../actions/order-list.js";
 import type { Ledger } from "../ledger/ledger.js";
 
 /** An action of a chain. */
@@ -52,14 +53,17 @@ export class SentActions {
 
   /** When the next one arrives that is known; undefined: none is. */
   get nextArrival(): bigint | undefined {
-    return this.#arrivals[0] ?? this.#engine.arrivalsOf(this.unsent.slice(0, 1).map(({ sentNs }) => sentNs))[0];
+    return this.#arrivals[0] ?? this.#engine.arrivalsOf(timesOf(this.unsent.slice(0, 1)))[0];
+  }
+
+  /** When orders end by their own time, if nothing else happens before; undefined: none does. */
+  get nextTimerNs(): bigint | undefined {
+    return this.#engine.nextTimerNs;
   }
 
   add(action: ChainAction): void {
     this.all.push(action);
-    if (action.body.kind !== "place") return;
-    const { order } = action.body;
-    this.#ledger.sent(`${action.number}`, engineIdOf(action.number, order.clientOrderId), order, action.sentNs);
+    for (const order of ordersOf(action)) this.#ledger.sent(`${order.number}`, engineIdOf(order), order, action.sentNs);
   }
 
   /** Goes on where another replay was. */
@@ -69,7 +73,7 @@ export class SentActions {
 
   /** Whether one that is sent next arrives when everything before `reachedNs` has happened, or later. */
   arrivesInTime(sentNs: bigint, reachedNs: bigint): boolean {
-    const sent = [...this.unsent.map((action) => action.sentNs), sentNs];
+    const sent = [...timesOf(this.unsent), sentNs];
     const arrival = this.#engine.arrivalsOf(sent).at(-1) ?? sentNs;
     return arrival >= reachedNs && arrival >= this.#engine.earliestArrivalNs;
   }
@@ -79,18 +83,20 @@ export class SentActions {
     for (let next = this.all[this.#sent]; next !== undefined && next.sentNs <= untilNs; next = this.all[this.#sent]) {
       this.#sent++;
       const action = this.asAction(next);
-      if (action === undefined) continue;
-      const arrivesNs = this.#engine.submit(action);
+      // The other orders of a list arrive with it.
+      const arrivesNs = action === undefined ? this.#arrivals.at(-1) : this.#engine.submit(action);
+      if (arrivesNs === undefined) continue;
       this.#arrivals.push(arrivesNs);
       this.#arrived.set(next.number, arrivesNs);
     }
   }
 
-  /** Executes what arrives by then, before the next event. @returns whether there was anything */
+  /** Executes what arrives by then, before the next event, and ends what ends by then. @returns whether there was anything */
   arrive(untilNs: bigint): boolean {
     const due = this.#arrivals.findIndex((at) => at > untilNs);
     const count = due < 0 ? this.#arrivals.length : due;
-    if (count === 0) return false;
+    const { nextTimerNs } = this;
+    if (count === 0 && (nextTimerNs === undefined || nextTimerNs > untilNs)) return false;
     this.#arrivals.splice(0, count);
     this.#engine.advance(untilNs);
     return true;
@@ -114,10 +120,18 @@ export class SentActions {
 
   readonly asAction = ({ number, sentNs, body }: ChainAction): Action | undefined => {
     switch (body.kind) {
-      case "place": {
-        const { clientOrderId, ...order } = body.order;
-        return { kind: "place", sentNs, order: { ...order, id: engineIdOf(number, clientOrderId) } };
+      case "place":
+        return { kind: "place", sentNs, order: newOrder({ number, order: body.order }) };
+      case "place-list": {
+        const orders = ordersOf({ number, body }).map(newOrder);
+        const isFollowed = body.list.first !== undefined;
+        const list = { first: isFollowed ? orders[0] : undefined, others: isFollowed ? orders.slice(1) : orders };
+        return { kind: "place-list", sentNs, list };
       }
+      case "listed":
+        return undefined;
+      case "countdown":
+        return { kind: "countdown", sentNs, endsNs: body.ns === 0n ? undefined : sentNs + body.ns };
       case "cancel-all":
         return { kind: "cancel-all", sentNs };
       case "cancel":
@@ -130,11 +144,25 @@ export class SentActions {
   };
 
   #engineIdOf(order: number): string {
-    return this.#ledger.orders.get(`${order}`)?.engineId ?? engineIdOf(order, undefined);
+    return this.#ledger.orders.get(`${order}`)?.engineId ?? ownIdOf(order);
   }
 }
 
+/** Times at which actions are sent that arrive by themselves. */
+function timesOf(actions: readonly ChainAction[]): bigint[] {
+  return actions.filter(({ body }) => body.kind !== "listed").map(({ sentNs }) => sentNs);
+}
+
+function newOrder(placed: Pick<NumberedOrder, "number" | "order">): NewOrder {
+  const { clientOrderId: _, ...order } = placed.order;
+  return { ...order, id: engineIdOf(placed) };
+}
+
 /** Clients name their orders, and may use a name again once its order has ended; without one an order has its number's. */
-function engineIdOf(number: number, clientOrderId: string | undefined): string {
-  return clientOrderId === undefined ? `o:${number}` : `c:${clientOrderId}`;
+function engineIdOf({ number, order: { clientOrderId } }: Pick<NumberedOrder, "number" | "order">): string {
+  return clientOrderId === undefined ? ownIdOf(number) : `c:${clientOrderId}`;
+}
+
+function ownIdOf(number: number): string {
+  return `o:${number}`;
 }

@@ -9,6 +9,8 @@ import {
   isoOfMs,
   orderAnswer,
   orderBody,
+  orderListAnswer,
+  orderListBody,
   orderParams,
   ordersAnswer,
   ordersQuery,
@@ -73,6 +75,22 @@ export const tradingRoutes: readonly Route[] = [
     answer: orderAnswer,
     refusals: [...tapeRefusals, "TOO_MANY_ORDERS", "BUSY"],
     handle: ({ params: { id }, body: order, caller }, api) => act(api, id, caller, { kind: "place", order }),
+  }),
+  route({
+    ...noInput,
+    method: "POST",
+    path: "/sessions/{id}/order-lists",
+    audit: { event: "order", action: "place_order" },
+    tag,
+    summary: "Send orders that depend on each other (OCO, OTO, OTOCO), all or none; answers them as POST /orders does",
+    params: sessionParams,
+    body: orderListBody,
+    answer: orderListAnswer,
+    refusals: [...tapeRefusals, "TOO_MANY_ORDERS", "BUSY"],
+    async handle({ params: { id }, body, caller }, api) {
+      await controlled(api, id, caller);
+      return { orders: [...(await api.trading.performList(id, body)).orders] };
+    },
   }),
   route({
     ...noInput,

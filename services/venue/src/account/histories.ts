@@ -40,9 +40,12 @@ export async function requestedOrders(account: OwnAccount, parameters: Parameter
 
 /** The account's trades that a request asks for: of an order, by `fromId` and time, and at most `limit`. */
 export async function requestedTrades(account: OwnAccount, parameters: Parameters): Promise<readonly OwnTrade[]> {
-  const { fills } = await account.standing();
+  const { orders, fills } = await account.standing();
   const orderId = parameters.integer("orderId");
-  const all = fills.map((fill) => ownTrade(fill, account.timeOf));
+  const lists = new Map(
+    orders.flatMap(({ order_id, list }) => (list ? [[order_id, Number(list.list_id)] as const] : [])),
+  );
+  const all = fills.map((fill) => ownTrade(fill, account.timeOf, lists.get(fill.order_id)));
   const wanted = orderId === undefined ? all : all.filter((trade) => trade.orderId === orderId);
   const timed = asOfTime(wanted, parameters, ({ timeMs }) => timeMs);
   return page(timed, parameters, { id: ({ tradeId }) => tradeId, from: "fromId" });

@@ -1,15 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { FolderTapeStore, importRecording, pinnedTrackOf, type Seq, TapeCatalog } from "@tapedeck/tape";
+import { type FolderTapeStore, pinnedTrackOf, type Seq, TapeCatalog } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
 import { recordedFiles } from "../../../../test/support/tapes.js";
 import { VenueSocket } from "../../../../test/support/venue-socket.js";
-import { SigningClient } from "../testing/signing-client.js";
-import { startTestVenue, type TestVenue } from "../testing/start-venue.js";
-import { type VenueSessions, venueSessions } from "../testing/venue-sessions.js";
+import { botAt, type RecordedVenues, recordedVenues } from "../testing/recorded-venues.js";
 
 const files = recordedFiles("usdm");
 if (files.length === 0) process.stderr.write("\nSKIPPED: answers of the venue on a recording, which is not there\n\n");
@@ -20,36 +14,25 @@ const frameMs = 1_000;
 const symbol = "BTCUSDT";
 
 describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
-  let folder: string;
-  let venues: readonly TestVenue[];
-  let deck: VenueSessions;
+  let rig: RecordedVenues;
+  let venues: RecordedVenues["venues"];
+  let deck: RecordedVenues["deck"];
   let dip: Dip;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "tapedeck-instants-"));
-    const store = new FolderTapeStore(folder);
-    const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
-    const defaultTape = tapes[0]?.tape ?? "";
-    dip = await firstDip(defaultTape, store);
-    const redisUrl = inject("redisUrl");
-    const prefix = `test-${randomUUID()}`;
-    venues = await Promise.all([0, 1].map(() => startTestVenue({ redisUrl, store: folder, prefix })));
-    deck = venueSessions({ redisUrl, prefix, folder, defaultTape });
+    rig = await recordedVenues(inject("redisUrl"), files);
+    ({ venues, deck } = rig);
+    dip = await firstDip(rig.tape, rig.store);
   });
-  afterAll(async () => {
-    await deck?.stop();
-    await Promise.all((venues ?? []).map((venue) => venue.end()));
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterAll(() => rig?.stop());
 
   /** A bot of a session that plays slowly from a frame on, and its user stream on each node. */
   async function begin(id: string, from: Seq) {
     await deck.sessions.open(id, {});
     await deck.sessions.perform(id, { type: "seek", to: { seq: from } });
     await deck.sessions.perform(id, slow);
-    const { apiKey, credential } = await deck.keyOf(id);
-    if (credential.kind !== "HMAC") throw new Error("the key has no secret");
+    const key = await rig.keyOf(id);
     const address = (node: number) => `${venues[node]?.url}/venue/binance-usdm/${id}`;
-    const bots = [0, 1].map((node) => new SigningClient(address(node), { apiKey, secret: credential.secret }));
+    const bots = venues.map((venue) => botAt(venue, { session: id, market: "usdm", key }));
     const [bot, other] = bots;
     if (bot === undefined || other === undefined) throw new Error("there are two nodes");
     const { body } = await bot.keyed("POST", "/fapi/v1/listenKey");
@@ -139,10 +122,8 @@ describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
     const id = "rests";
     await deck.sessions.open(id, {});
     await deck.sessions.perform(id, { type: "seek", to: { seq: 400 } });
-    const { apiKey, credential } = await deck.keyOf(id);
-    if (credential.kind !== "HMAC") throw new Error("the key has no secret");
-    const key = { apiKey, secret: credential.secret };
-    const bots = venues.map(({ url }) => new SigningClient(`${url}/venue/binance-usdm/${id}`, key));
+    const key = await rig.keyOf(id);
+    const bots = venues.map((venue) => botAt(venue, { session: id, market: "usdm", key }));
     expect(await bots[0]?.signed("GET", "/fapi/v2/balance")).toMatchObject({ status: 200 });
     for (const frames of [200, 3]) {
       await deck.sessions.perform(id, { type: "step", by: { frames } });

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { MatchingSettings } from "@tapedeck/matching";
 import {
+  isoOfNs,
   RefusedError,
   type SessionFill,
   type SessionOrder,
@@ -13,6 +14,7 @@ import type { ActionRequest, OrderName, OrderStanding, Standing, Told } from "@t
 import type { Venue } from "../context.js";
 import { BinanceError } from "../http/binance-error.js";
 import type { Market } from "../http/target.js";
+import type { OrderListRequest } from "../orders/order-list-request.js";
 import type { OrderRequest } from "../orders/order-request.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { Player } from "../player/player.js";
@@ -137,18 +139,37 @@ export class OwnAccount {
   }
 
   /** Sends an order, and waits for it to arrive while the market plays. */
-  async place({ clientOrderId = randomUUID().replaceAll("-", ""), ...order }: OrderRequest): Promise<Outcome> {
+  async place({ clientOrderId = anyClientId(), ...order }: OrderRequest): Promise<Outcome> {
     if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
-    const { side, type, amount, quoteAmount, closePosition, price, stopPrice, timeInForce } = order;
-    const { number, from } = await this.#act({
-      kind: "place",
-      order: {
-        ...{ side, type, amount, price, stop_price: stopPrice, time_in_force: timeInForce },
-        ...{ quote_amount: quoteAmount, close_position: closePosition },
-        client_order_id: clientOrderId,
-      },
-    });
+    const { number, from } = await this.#act({ kind: "place", order: this.#body({ clientOrderId, ...order }) });
     return heardOf(`${number}`, await this.#answer(from, number)) ?? this.#now(`${number}`);
+  }
+
+  /** Sends orders that depend on each other, and waits for them to arrive while the market plays. @returns them, in the order in which they were sent */
+  async placeList({ clientListId = anyClientId(), first, others }: OrderListRequest): Promise<Outcome[]> {
+    const body = (order: OrderRequest) => this.#body({ ...order, clientOrderId: order.clientOrderId ?? anyClientId() });
+    const orders = others.map(body);
+    const list = { ...(first !== undefined && { first: body(first) }), others: orders, client_list_id: clientListId };
+    const { number, from } = await this.#act({ kind: "place-list", list });
+    const messages = await this.#answer(from, number);
+    const ids = Array.from({ length: orders.length + (first === undefined ? 0 : 1) }, (_, at) => `${number + at}`);
+    return Promise.all(ids.map(async (id) => heardOf(id, messages) ?? this.#now(id)));
+  }
+
+  /** Cancels all orders that are open when so much of the market's time has passed, unless this is called again before; 0: not any more. */
+  async countDown(ms: number): Promise<void> {
+    if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
+    await this.#act({ kind: "countdown", ns: BigInt(Math.round(ms * 1e6 * this.record.speed)) });
+  }
+
+  #body({ clientOrderId, side, type, amount, price, timeInForce, ...of }: OrderRequest) {
+    const { goodTillMs } = of;
+    return {
+      ...{ side, type, amount, price, stop_price: of.stopPrice, time_in_force: timeInForce },
+      ...{ quote_amount: of.quoteAmount, close_position: of.closePosition },
+      ...(goodTillMs !== undefined && { expires_at: isoOfNs(this.epoch.clock.nsOf(goodTillMs), 9) }),
+      client_order_id: clientOrderId,
+    };
   }
 
   /** Cancels an order, and waits until it has ended while the market plays. Rejects with `ORDER_NOT_FOUND` and `ORDER_NOT_OPEN`. */
@@ -254,6 +275,10 @@ function latestPlace(epoch: PlayedEpoch, place: TapePosition): TapePosition {
   if (known !== undefined && (known.ns > place.ns || (known.ns === place.ns && known.seq >= place.seq))) return known;
   latest.set(epoch, place);
   return place;
+}
+
+function anyClientId(): string {
+  return randomUUID().replaceAll("-", "");
 }
 
 function outcomeOf(order: SessionOrder, fills: readonly SessionFill[]): Outcome {

@@ -7,6 +7,15 @@ export interface Symbols {
   readonly quoteAsset: string;
 }
 
+/** The list that an order is in. */
+export interface OwnList {
+  readonly listId: number;
+  readonly clientListId: string;
+  readonly contingency: "OCO" | "OTO" | "OTOCO";
+  /** Whether the order waits for the list's first one. */
+  readonly waits: boolean;
+}
+
 export type OwnOrderStatus = "PENDING" | "NEW" | "PARTIALLY_FILLED" | "FILLED" | "CANCELED" | "EXPIRED" | "REJECTED";
 
 /** An order of the session, as the venue's messages need it. Decimals are text, times are milliseconds of the bot's wall time. */
@@ -22,6 +31,10 @@ export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePos
   /** Whether it has waited for its stop price, and no longer does. */
   readonly triggered: boolean;
   readonly timeInForce: string | undefined;
+  /** When it ends if it is open then; undefined: it stays. */
+  readonly goodTillMs: number | undefined;
+  /** Undefined: it is in no list. */
+  readonly list: OwnList | undefined;
   readonly status: OwnOrderStatus;
   /** Why it ended or was refused, in the engine's words. */
   readonly reason: string | undefined;
@@ -36,6 +49,8 @@ export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePos
 export interface OwnTrade {
   readonly tradeId: number;
   readonly orderId: number;
+  /** Undefined: its order is in none. */
+  readonly listId: number | undefined;
   readonly clientOrderId: string;
   readonly side: "buy" | "sell";
   readonly price: string;

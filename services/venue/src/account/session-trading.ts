@@ -1,6 +1,6 @@
 import { nsOfIso, type SessionAccount, type SessionFill, type SessionOrder } from "@tapedeck/protocol";
 import { compared, isZero, negated, product, quotient, sum } from "./decimals.js";
-import type { FuturesBalances, OwnOrder, OwnTrade, SpotBalances } from "./own.js";
+import type { FuturesBalances, OwnList, OwnOrder, OwnTrade, SpotBalances } from "./own.js";
 
 /** Tape time as the bot's wall time: nanoseconds since 1970 to milliseconds. */
 export type TimeOf = (ns: bigint) => number;
@@ -19,6 +19,8 @@ export function ownOrder(order: SessionOrder, quote: string, timeOf: TimeOf): Ow
     stopPrice: order.stop_price ?? undefined,
     triggered: order.triggered === true,
     timeInForce: order.time_in_force ?? undefined,
+    goodTillMs: order.expires_at === undefined ? undefined : timeOf(nsOfIso(order.expires_at) ?? 0n),
+    list: order.list && ownList(order.list),
     status: order.status,
     // A refusal's reason has its code in front of the sentence.
     reason: order.reason?.split(":")[0],
@@ -29,9 +31,16 @@ export function ownOrder(order: SessionOrder, quote: string, timeOf: TimeOf): Ow
   };
 }
 
-export function ownTrade(fill: SessionFill, timeOf: TimeOf): OwnTrade {
+/** What an order's list is to a bot. */
+export function ownList({ list_id, client_list_id, contingency, waits }: NonNullable<SessionOrder["list"]>): OwnList {
+  return { listId: Number(list_id), clientListId: client_list_id ?? `tapedeck-${list_id}`, contingency, waits };
+}
+
+/** @param listId of the list that its order is in */
+export function ownTrade(fill: SessionFill, timeOf: TimeOf, listId?: number): OwnTrade {
   return {
     tradeId: Number(fill.fill_id),
+    listId,
     orderId: Number(fill.order_id.replace(/\D/g, "")),
     clientOrderId: fill.client_order_id ?? `tapedeck-${fill.order_id}`,
     side: fill.side,

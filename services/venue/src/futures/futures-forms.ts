@@ -5,6 +5,7 @@ import { typeName } from "../orders/order-request.js";
 const text = (decimal: string | undefined) => trimmed(decimal ?? "0");
 const money = (decimal: string) => withDecimals(decimal, 8);
 const side = (order: Pick<OwnOrder, "side">) => (order.side === "buy" ? "BUY" : "SELL");
+const timeInForce = (order: OwnOrder) => (order.goodTillMs === undefined ? (order.timeInForce ?? "GTC") : "GTD");
 /** Of all fills. */
 const averagePrice = (order: OwnOrder) => text(quotient(order.quote, order.filled, 8));
 
@@ -21,7 +22,7 @@ export function orderView({ symbol }: Symbols, order: OwnOrder) {
     executedQty: text(order.filled),
     cumQty: text(order.filled),
     cumQuote: text(order.quote),
-    timeInForce: order.timeInForce ?? "GTC",
+    timeInForce: timeInForce(order),
     type,
     reduceOnly: false,
     closePosition: order.closePosition,
@@ -33,7 +34,7 @@ export function orderView({ symbol }: Symbols, order: OwnOrder) {
     origType: type,
     priceMatch: "NONE",
     selfTradePreventionMode: "NONE",
-    goodTillDate: 0,
+    goodTillDate: order.goodTillMs ?? 0,
     time: order.createdMs,
     updateTime: order.updatedMs,
   };
@@ -68,7 +69,7 @@ export function algoOrderView({ symbol }: Symbols, order: OwnOrder) {
     symbol,
     side: side(order),
     positionSide: "BOTH",
-    timeInForce: order.timeInForce ?? "GTC",
+    timeInForce: timeInForce(order),
     quantity: text(order.amount),
     algoStatus: shownStatus(order),
     triggerPrice: text(order.stopPrice),
@@ -83,7 +84,7 @@ export function algoOrderView({ symbol }: Symbols, order: OwnOrder) {
     createTime: order.createdMs,
     updateTime: order.updatedMs,
     triggerTime: 0,
-    goodTillDate: 0,
+    goodTillDate: order.goodTillMs ?? 0,
   };
 }
 
@@ -250,7 +251,7 @@ export function orderTradeUpdate(
       c: order.clientOrderId,
       S: side(order),
       o: type,
-      f: order.timeInForce ?? "GTC",
+      f: timeInForce(order),
       q: text(order.amount),
       p: text(order.price),
       ap: averagePrice(order),
@@ -279,7 +280,7 @@ export function orderTradeUpdate(
       ss: 0,
       V: "NONE",
       pm: "NONE",
-      gtd: 0,
+      gtd: order.goodTillMs ?? 0,
     },
   };
 }
@@ -345,7 +346,7 @@ export function algoUpdate(symbols: Symbols, order: OwnOrder, status: string, ev
       pP: false,
       R: false,
       tt: 0,
-      gtd: 0,
+      gtd: order.goodTillMs ?? 0,
       rm: "",
     },
   };

@@ -12,10 +12,14 @@ import { Parameters } from "../http/parameters.js";
 import type { VenueRequest } from "../http/request.js";
 import { checkFilters } from "../orders/filters.js";
 import { type OrderRequest, orderRequest } from "../orders/order-request.js";
-import { newOrderRefusal, unknownOrder } from "../orders/refusals.js";
+import { invalidGoodTillDate, newOrderRefusal, unknownOrder } from "../orders/refusals.js";
 import { algoOrderView, orderView, tradeView } from "./futures-forms.js";
 
 const api = "/fapi/v1";
+/** Binance's bounds of `goodTillDate`: so far ahead at least, and a time at most, in ms. */
+const mostCountdownMs = 365 * 86_400_000;
+const leastTillMs = 600_000;
+const mostTillMs = 253_402_300_799_000;
 const algo = { id: "algoId", client: "clientAlgoId" };
 
 /** What needs a signature on the futures market, about orders and trades. */
@@ -42,6 +46,13 @@ export const futuresOrderRoutes: readonly KeyedRoute[] = [
   },
   { method: "DELETE", path: `${api}/batchOrders`, action: "cancel_orders", handle: withSymbol(cancelBatch) },
   { method: "DELETE", path: `${api}/allOpenOrders`, action: "cancel_orders", handle: withSymbol(cancelAll) },
+  {
+    method: "POST",
+    path: `${api}/countdownCancelAll`,
+    action: "cancel_orders",
+    weight: 10,
+    handle: withSymbol(countDown),
+  },
   { method: "GET", path: `${api}/openOrder`, handle: withSymbol(showOrder) },
   { method: "GET", path: `${api}/openOrders`, handle: openOrders(({ symbols }, order) => orderView(symbols, order)) },
   { method: "GET", path: `${api}/allOrders`, weight: 5, handle: withSymbol(allOrders) },
@@ -103,6 +114,9 @@ async function checked(account: OwnAccount, parameters: Parameters, stopName?: s
     throw new BinanceError(-4061, "Order's position side does not match user's setting.");
   const request = orderRequest("usdm", parameters, stopName);
   checkFilters("usdm", request, account.instrument);
+  const { goodTillMs } = request;
+  if (goodTillMs !== undefined && (goodTillMs <= account.time + leastTillMs || goodTillMs >= mostTillMs))
+    throw invalidGoodTillDate();
   if (request.reduceOnly) await checkReduces(account, request);
   return request;
 }
@@ -167,6 +181,14 @@ async function cancelOrder(account: OwnAccount, parameters: Parameters) {
 async function cancelAll(account: OwnAccount) {
   await account.cancelAll();
   return { code: 200, msg: "The operation of cancel all open order is done." };
+}
+
+/** A dead man's switch: it is an action of the session, so nobody has to be alive when it ends. */
+async function countDown(account: OwnAccount, parameters: Parameters) {
+  parameters.required("countdownTime");
+  const ms = parameters.integer("countdownTime", { max: mostCountdownMs }) ?? 0;
+  await account.countDown(ms);
+  return { symbol: account.symbols.symbol, countdownTime: `${ms}` };
 }
 
 function batchSize({ parameters }: VenueRequest): number {

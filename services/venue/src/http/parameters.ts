@@ -8,19 +8,34 @@ interface Bounds {
 /** The parameters of a request, of its query and its body alike. Each method throws a `BinanceError` that names the parameter. */
 export class Parameters {
   readonly #values: URLSearchParams;
+  readonly #names: Readonly<Record<string, string>>;
 
-  constructor(values: URLSearchParams) {
+  /** @param names under which the client sends some of them */
+  constructor(values: URLSearchParams, names: Readonly<Record<string, string>> = {}) {
     this.#values = values;
+    this.#names = names;
+  }
+
+  /** The same values where some have other names, and some are set. */
+  renamed(names: Readonly<Record<string, string>>, fixed: Readonly<Record<string, string>> = {}): Parameters {
+    const values = new URLSearchParams(this.#values);
+    for (const [name, value] of Object.entries(fixed)) values.set(names[name] ?? name, value);
+    return new Parameters(values, names);
+  }
+
+  /** The name under which the client sends it. */
+  nameOf(name: string): string {
+    return this.#names[name] ?? name;
   }
 
   /** Undefined if it is absent or empty. */
   text(name: string): string | undefined {
-    return this.#values.get(name) || undefined;
+    return this.#values.get(this.nameOf(name)) || undefined;
   }
 
   required(name: string): string {
     const value = this.text(name);
-    if (value === undefined) throw missingParameter(name);
+    if (value === undefined) throw missingParameter(this.nameOf(name));
     return value;
   }
 
@@ -28,9 +43,9 @@ export class Parameters {
   integer(name: string, { min = 0, max = Number.MAX_SAFE_INTEGER }: Bounds = {}): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    if (!/^-?\d{1,16}$/.test(text)) throw illegal(name, "a whole number");
+    if (!/^-?\d{1,16}$/.test(text)) throw illegal(this.nameOf(name), "a whole number");
     const value = Number(text);
-    if (value < min || value > max) throw illegal(name, `from ${min} to ${max}`);
+    if (value < min || value > max) throw illegal(this.nameOf(name), `from ${min} to ${max}`);
     return value;
   }
 
@@ -43,7 +58,7 @@ export class Parameters {
     const text = this.text(name);
     if (text === undefined) return undefined;
     const found = values.find((value) => value === text);
-    if (found === undefined) throw illegal(name, `one of ${values.join(", ")}`);
+    if (found === undefined) throw illegal(this.nameOf(name), `one of ${values.join(", ")}`);
     return found;
   }
 }

@@ -18,6 +18,8 @@ export interface OrderRequest {
   readonly price?: string;
   readonly stopPrice?: string;
   readonly timeInForce?: "GTC" | "IOC" | "FOK" | "GTX";
+  /** Futures: when it ends if it is open then, in milliseconds of the market's time. */
+  readonly goodTillMs?: number;
   /** Futures: only what makes the position smaller. */
   readonly reduceOnly: boolean;
 }
@@ -53,7 +55,7 @@ const withoutEngine = new Set(["TRAILING_STOP_MARKET"]);
 /** Parameters that change what an order does, and that the engine has not. */
 const withoutEffect: Readonly<Record<Market, readonly string[]>> = {
   spot: ["trailingDelta", "icebergQty", "pegPriceType", "closePosition"],
-  usdm: ["quoteOrderQty", "goodTillDate"],
+  usdm: ["quoteOrderQty"],
 };
 
 /** The venue's name of an order's type. */
@@ -77,7 +79,7 @@ export function orderRequest(market: Market, parameters: Parameters, stopName = 
   if (kind === undefined) throw unknownType(name);
   for (const unsupported of withoutEffect[market]) {
     const value = parameters.text(unsupported);
-    if (value !== undefined && value !== "false") throw notSupported(unsupported);
+    if (value !== undefined && value !== "false") throw notSupported(parameters.nameOf(unsupported));
   }
   const { type, postOnly = false } = kind;
   const priced = isPriced(type);
@@ -92,6 +94,7 @@ export function orderRequest(market: Market, parameters: Parameters, stopName = 
     ...(price !== undefined && { price }),
     ...(stopPrice !== undefined && { stopPrice }),
     ...(timeInForce !== undefined && { timeInForce }),
+    ...goodTillOf(market, parameters, priced),
     reduceOnly: market === "usdm" && parameters.text("reduceOnly")?.toLowerCase() === "true",
   };
 }
@@ -107,7 +110,7 @@ function sizeOf(
     return sizeOfClosing(name, type, parameters);
   const quoteAmount = market === "spot" ? decimal(parameters, "quoteOrderQty", "optional") : undefined;
   if (quoteAmount === undefined) return { amount: decimal(parameters, "quantity", true) ?? "0", closePosition: false };
-  if (type !== "MARKET") throw notRequired("quoteOrderQty");
+  if (type !== "MARKET") throw notRequired(parameters.nameOf("quoteOrderQty"));
   if (decimal(parameters, "quantity", "optional") !== undefined)
     throw new BinanceError("OPTIONAL_PARAMS_BAD_COMBO", "Combination of optional parameters invalid.");
   return { quoteAmount, closePosition: false };
@@ -131,40 +134,58 @@ function timeInForceOf(
   if (postOnly) return "GTX";
   // Futures ignore one where it has no meaning, and clients send it.
   if (!priced && (given === undefined || market === "usdm")) return undefined;
-  if (!priced) throw notRequired("timeInForce");
-  if (given === undefined) throw missingParameter("timeInForce");
+  if (!priced) throw notRequired(parameters.nameOf("timeInForce"));
+  if (given === undefined) throw missingParameter(parameters.nameOf("timeInForce"));
   if (given === "GTC" || given === "IOC" || given === "FOK") return given;
   if (given === "GTX" && market === "usdm") return given;
+  if (given === "GTD" && market === "usdm") return "GTC";
   throw new BinanceError("INVALID_TIF", "Invalid timeInForce.");
+}
+
+/** Binance, too, keeps only whole seconds of it. Clients send 0 with other orders. */
+function goodTillOf(market: Market, parameters: Parameters, priced: boolean): Pick<OrderRequest, "goodTillMs"> {
+  if (market !== "usdm") return {};
+  const given = parameters.integer("goodTillDate") ?? 0;
+  if (!priced || parameters.text("timeInForce") !== "GTD") {
+    if (given !== 0) throw notRequired("goodTillDate");
+    return {};
+  }
+  if (given === 0) throw missingParameter("goodTillDate");
+  return { goodTillMs: Math.floor(given / 1000) * 1000 };
 }
 
 /** A positive decimal. Clients send 0 for what an order has not. */
 function decimal(parameters: Parameters, name: string, needed: boolean | "optional"): string | undefined {
   const text = parameters.text(name);
   if (text === undefined) {
-    if (needed === true) throw missingParameter(name);
+    if (needed === true) throw missingParameter(parameters.nameOf(name));
     return undefined;
   }
   if (!/^\d{1,20}(\.\d{1,20})?$/.test(text)) {
     const legal = "^([0-9]{1,20})(\\.[0-9]{1,20})?$";
     throw new BinanceError(
       "ILLEGAL_CHARS",
-      `Illegal characters found in parameter '${name}'; legal range is '${legal}'.`,
+      `Illegal characters found in parameter '${parameters.nameOf(name)}'; legal range is '${legal}'.`,
     );
   }
   if (needed === true) return text;
   if (isZero(text)) return undefined;
   if (needed === "optional") return text;
-  throw notRequired(name);
+  throw notRequired(parameters.nameOf(name));
 }
 
 function clientOrderIdOf(parameters: Parameters): string | undefined {
-  const id = parameters.text("newClientOrderId") ?? parameters.text("clientAlgoId");
+  return clientId(parameters, "newClientOrderId") ?? clientId(parameters, "clientAlgoId");
+}
+
+/** A client's name of an order, or of a list of orders. @throws BinanceError -1100 */
+export function clientId(parameters: Parameters, name: string): string | undefined {
+  const id = parameters.text(name);
   if (id === undefined || /^[.A-Z:/a-z0-9_-]{1,36}$/.test(id)) return id;
   const legal = "^[\\.A-Z\\:/a-z0-9_-]{1,36}$";
   throw new BinanceError(
     "ILLEGAL_CHARS",
-    `Illegal characters found in parameter 'newClientOrderId'; legal range is '${legal}'.`,
+    `Illegal characters found in parameter '${parameters.nameOf(name)}'; legal range is '${legal}'.`,
   );
 }
 

@@ -51,7 +51,7 @@ function spotSymbol(listed: ListedSymbol) {
     ...{ symbol, status: "TRADING", baseAsset: base, baseAssetPrecision: precision, quoteAsset: quote },
     ...{ quotePrecision, quoteAssetPrecision: quotePrecision, baseCommissionPrecision: 8, quoteCommissionPrecision: 8 },
     orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
-    ...{ icebergAllowed: false, ocoAllowed: false, otoAllowed: false, opoAllowed: false },
+    ...{ icebergAllowed: false, ocoAllowed: true, otoAllowed: true, opoAllowed: false },
     ...{ quoteOrderQtyMarketAllowed: true, allowTrailingStop: false, cancelReplaceAllowed: true, amendAllowed: true },
     ...{ pegInstructionsAllowed: false, isSpotTradingAllowed: true, isMarginTradingAllowed: false },
     filters: filtersOf(listed, "spot"),
@@ -77,7 +77,7 @@ function futuresSymbol(listed: ListedSymbol) {
     ...{ liquidationFee: "0.0125", marketTakeBound: "0.05", maxMoveOrderLimit: 10_000 },
     filters: filtersOf(listed, "usdm"),
     orderTypes: ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET"],
-    timeInForce: ["GTC", "IOC", "FOK", "GTX"],
+    timeInForce: ["GTC", "IOC", "FOK", "GTX", "GTD"],
   };
 }
 

@@ -3,6 +3,7 @@ import type { KeyedRoute } from "../access/signed-route.js";
 import { fixedSettingsRoutes } from "../futures/fixed-settings.js";
 import { futuresAccountRoutes } from "../futures/futures-account-routes.js";
 import { futuresOrderRoutes } from "../futures/futures-routes.js";
+import { orderListRoutes } from "../spot/order-list-routes.js";
 import { spotRoutes } from "../spot/spot-routes.js";
 import { walletRoutes } from "../spot/wallet-routes.js";
 import { marginRequests } from "./other-products.js";
@@ -10,6 +11,7 @@ import { marginRequests } from "./other-products.js";
 /** Requests that have to be signed. */
 export const signedRequests: readonly KeyedRoute[] = [
   ...spotRoutes,
+  ...orderListRoutes,
   ...walletRoutes,
   ...futuresOrderRoutes,
   ...futuresAccountRoutes,

@@ -11,6 +11,13 @@ const side = (order: Pick<OwnOrder, "side">) => (order.side === "buy" ? "BUY" : 
 const timeInForce = (order: OwnOrder) =>
   order.timeInForce === undefined || order.timeInForce === "GTX" ? "GTC" : order.timeInForce;
 
+const listId = ({ list }: Pick<OwnOrder, "list">) => list?.listId ?? -1;
+/** Of one that is open and waits for the first order of its list, Binance's own. */
+const status = (order: OwnOrder) => (isOpen(order) && order.list?.waits === true ? "PENDING_NEW" : shownStatus(order));
+/** Out of the book: for a stop price, or for another order. */
+const waits = (order: OwnOrder) => (isConditional(order) && !order.triggered) || order.list?.waits === true;
+const workingTime = (order: OwnOrder) => (waits(order) ? -1 : order.createdMs);
+
 /** The form of an answer to a new order. */
 export type ResponseType = "ACK" | "RESULT" | "FULL";
 
@@ -18,7 +25,7 @@ function ack({ symbol }: Symbols, order: OwnOrder) {
   return {
     symbol,
     orderId: order.orderId,
-    orderListId: -1,
+    orderListId: listId(order),
     clientOrderId: order.clientOrderId,
     transactTime: order.updatedMs,
   };
@@ -31,7 +38,7 @@ function result(order: OwnOrder) {
     executedQty: text(order.filled),
     origQuoteOrderQty: text(order.quoteAmount),
     cummulativeQuoteQty: text(order.quote),
-    status: shownStatus(order),
+    status: status(order),
     timeInForce: timeInForce(order),
     type: typeName("spot", order.type, order.timeInForce),
     side: side(order),
@@ -49,7 +56,7 @@ export function newOrderAnswer(
   responseType: ResponseType,
 ) {
   if (responseType === "ACK") return ack(symbols, order);
-  const body = { ...ack(symbols, order), ...result(order), workingTime: order.createdMs };
+  const body = { ...ack(symbols, order), ...result(order), workingTime: workingTime(order) };
   if (responseType === "RESULT") return body;
   const fills = trades.map((trade) => ({
     price: text(trade.price),
@@ -81,7 +88,7 @@ export function amendAnswer({ symbol }: Symbols, order: OwnOrder) {
     amendedOrder: {
       symbol,
       orderId: order.orderId,
-      orderListId: -1,
+      orderListId: listId(order),
       origClientOrderId: order.clientOrderId,
       clientOrderId: order.clientOrderId,
       price: text(order.price),
@@ -101,19 +108,18 @@ export function amendAnswer({ symbol }: Symbols, order: OwnOrder) {
 }
 
 export function orderView({ symbol }: Symbols, order: OwnOrder) {
-  const waits = isConditional(order);
   return {
     symbol,
     orderId: order.orderId,
-    orderListId: -1,
+    orderListId: listId(order),
     clientOrderId: order.clientOrderId,
     ...result(order),
     stopPrice: text(order.stopPrice),
     icebergQty: text(undefined),
     time: order.createdMs,
     updateTime: order.updatedMs,
-    isWorking: isOpen(order) && !waits,
-    workingTime: waits ? -1 : order.createdMs,
+    isWorking: isOpen(order) && !waits(order),
+    workingTime: workingTime(order),
   };
 }
 
@@ -122,7 +128,7 @@ export function tradeView({ symbol, quoteAsset }: Symbols, trade: OwnTrade, quot
     symbol,
     id: trade.tradeId,
     orderId: trade.orderId,
-    orderListId: -1,
+    orderListId: trade.listId ?? -1,
     price: text(trade.price),
     qty: text(trade.amount),
     quoteQty: text(quoteQty),
@@ -214,10 +220,10 @@ export function executionReport(
     p: text(order.price),
     P: text(order.stopPrice),
     F: text(undefined),
-    g: -1,
+    g: listId(order),
     C: cancelId === undefined ? "" : order.clientOrderId,
     x: execution,
-    X: shownStatus(order),
+    X: status(order),
     r: "NONE",
     i: order.orderId,
     l: text(trade?.own.amount),
@@ -228,21 +234,23 @@ export function executionReport(
     T: trade?.own.timeMs ?? order.updatedMs,
     t: trade?.own.tradeId ?? -1,
     I: number,
-    w: isOpen(order),
+    w: isOpen(order) && order.list?.waits !== true,
     m: trade?.own.maker ?? false,
     M: false,
     O: order.createdMs,
     Z: text(order.quote),
     Y: text(trade?.quote),
     Q: text(order.quoteAmount),
-    W: order.createdMs,
+    W: workingTime(order),
     V: "NONE",
     ...(execution === "EXPIRED" && { eR: expiryReason(order) }),
   };
 }
 
 function expiryReason({ reason, timeInForce: force }: OwnOrder): string {
-  if (reason === "insufficient-funds") return "REJECTED";
+  if (reason === "other-order") return "OCO_TRIGGER";
+  if (reason === "first-order") return "OTO_PHASE_ONE_EXPIRED";
+  if (reason === "insufficient-funds" || reason === "would-trigger" || reason === "would-take") return "REJECTED";
   if (reason === "not-filled-at-once")
     return force === "FOK" ? "UNFILLED_FOK_ORDER_EXPIRED" : "UNFILLED_IOC_QUANTITY_EXPIRED";
   return "INSUFFICIENT_LIQUIDITY";

@@ -1,26 +1,18 @@
 import { randomUUID } from "node:crypto";
-import type { TapePosition } from "@tapedeck/tape";
-import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
+import type { KeyedRoute } from "../access/signed-route.js";
 import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
 import { asUnknown, cancelNamed, namedOrder } from "../account/order-lookup.js";
-import { type Outcome, OwnAccount } from "../account/own-account.js";
-import { ownOrder, ownTrade, quotesOf, spotBalances } from "../account/session-trading.js";
-import type { Venue } from "../context.js";
+import type { OwnAccount } from "../account/own-account.js";
+import { ownOrder, ownTrade, quotesOf } from "../account/session-trading.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import type { Parameters } from "../http/parameters.js";
 import { checkFilters, checkQuantity } from "../orders/filters.js";
 import { orderRequest } from "../orders/order-request.js";
 import { newOrderRefusal, unknownOrder } from "../orders/refusals.js";
-import {
-  accountView,
-  amendAnswer,
-  cancelAnswer,
-  newOrderAnswer,
-  orderView,
-  type ResponseType,
-  tradeView,
-} from "./spot-forms.js";
+import { canceledAnswers } from "./order-list-forms.js";
+import { balances, own, responseTypeOf, withAccount, withSymbol } from "./spot-account.js";
+import { accountView, amendAnswer, cancelAnswer, newOrderAnswer, orderView, tradeView } from "./spot-forms.js";
 
 const api = "/api/v3";
 
@@ -31,112 +23,90 @@ export const spotRoutes: readonly KeyedRoute[] = [
     path: `${api}/order`,
     action: "place_order",
     orders: () => 1,
-    handle: (request, venue) => withSymbol(request, venue, placeOrder),
+    handle: withSymbol(placeOrder),
   },
-  { method: "POST", path: `${api}/order/test`, handle: (request, venue) => withSymbol(request, venue, testOrder) },
-  { method: "GET", path: `${api}/order`, weight: 4, handle: (request, venue) => withSymbol(request, venue, showOrder) },
+  { method: "POST", path: `${api}/order/test`, handle: withSymbol(testOrder) },
+  { method: "GET", path: `${api}/order`, weight: 4, handle: withSymbol(showOrder) },
   {
     method: "DELETE",
     path: `${api}/order`,
     action: "cancel_order",
-    handle: (request, venue) => withSymbol(request, venue, cancelOrder),
+    handle: withSymbol(cancelOrder),
   },
   {
     method: "POST",
     path: `${api}/order/cancelReplace`,
     action: "replace_order",
     orders: () => 1,
-    handle: (request, venue) => withSymbol(request, venue, cancelReplace),
+    handle: withSymbol(cancelReplace),
   },
   {
     method: "PUT",
     path: `${api}/order/amend/keepPriority`,
     action: "replace_order",
     weight: 4,
-    handle: (request, venue) => withSymbol(request, venue, amendOrder),
+    handle: withSymbol(amendOrder),
   },
   {
     method: "GET",
     path: `${api}/openOrders`,
     weight: ({ parameters }) => (parameters.text("symbol") === undefined ? 80 : 6),
-    async handle(request, venue) {
-      const account = await OwnAccount.open(request.session, "spot", venue);
-      const symbol = request.parameters.text("symbol");
+    handle: withAccount(async (account, parameters) => {
+      const symbol = parameters.text("symbol");
       if (symbol !== undefined) account.checkSymbol(symbol);
       const { open, fills } = await account.standing();
       const quotes = quotesOf(fills);
       return open.map((order) =>
         orderView(account.symbols, ownOrder(order, quotes.get(order.order_id) ?? "0", account.timeOf)),
       );
-    },
+    }),
   },
   {
     method: "DELETE",
     path: `${api}/openOrders`,
     action: "cancel_orders",
-    handle: (request, venue) =>
-      withSymbol(request, venue, async (account) => {
-        const canceled = await account.cancelAll();
-        if (canceled.length === 0) throw unknownOrder();
-        return canceled.map((outcome) => cancelAnswer(account.symbols, own(account, outcome), randomUUID()));
-      }),
+    handle: withSymbol(async (account) => {
+      const canceled = await account.cancelAll();
+      if (canceled.length === 0) throw unknownOrder();
+      return canceledAnswers(
+        account.symbols,
+        canceled.map((outcome) => own(account, outcome)),
+      );
+    }),
   },
   {
     method: "GET",
     path: `${api}/allOrders`,
     weight: 20,
-    handle: (request, venue) => withSymbol(request, venue, allOrders),
+    handle: withSymbol(allOrders),
   },
   {
     method: "GET",
     path: `${api}/myTrades`,
     weight: 20,
-    handle: (request, venue) => withSymbol(request, venue, myTrades),
+    handle: withSymbol(myTrades),
   },
   {
     method: "GET",
     path: `${api}/account`,
     weight: 20,
-    async handle({ session }, venue) {
-      const account = await OwnAccount.open(session, "spot", venue);
-      return accountView(account.symbols, await balances(account), account.settings.fees, account.time);
-    },
+    handle: withAccount(async (account) =>
+      accountView(account.symbols, await balances(account), account.settings.fees, account.time),
+    ),
   },
   {
     method: "GET",
     path: `${api}/account/commission`,
     weight: 20,
-    handle: (request, venue) =>
-      withSymbol(request, venue, async ({ symbols: { symbol }, settings: { fees } }) => {
-        const none = { maker: "0", taker: "0", buyer: "0", seller: "0" };
-        const discount = { enabledForAccount: false, enabledForSymbol: false, discountAsset: "BNB", discount: "0" };
-        const standardCommission = { ...none, maker: fees.maker, taker: fees.taker };
-        return { symbol, standardCommission, specialCommission: none, taxCommission: none, discount };
-      }),
+    handle: withSymbol(async ({ symbols: { symbol }, settings: { fees } }) => {
+      const none = { maker: "0", taker: "0", buyer: "0", seller: "0" };
+      const discount = { enabledForAccount: false, enabledForSymbol: false, discountAsset: "BNB", discount: "0" };
+      const standardCommission = { ...none, maker: fees.maker, taker: fees.taker };
+      return { symbol, standardCommission, specialCommission: none, taxCommission: none, discount };
+    }),
   },
   { method: "GET", path: `${api}/rateLimit/order`, weight: 40, handle: () => [] },
 ];
-
-async function withSymbol<T>(
-  { session, parameters }: KeyedRequest,
-  venue: Venue,
-  answer: (account: OwnAccount, parameters: Parameters) => Promise<T>,
-): Promise<T> {
-  const symbol = parameters.required("symbol");
-  const account = await OwnAccount.open(session, "spot", venue);
-  account.checkSymbol(symbol);
-  return answer(account, parameters);
-}
-
-const own = (account: OwnAccount, { order, fills }: Outcome) =>
-  ownOrder(order, sum("0", ...fills.map(({ price, amount }) => product(price, amount))), account.timeOf);
-
-/** @param place that the playhead has passed; absent: where it is */
-export async function balances(account: OwnAccount, place?: TapePosition) {
-  const { account: found } = await account.balance(place);
-  if (found.kind !== "spot") throw new BinanceError("UNKNOWN", "The account is no spot account.");
-  return spotBalances(found);
-}
 
 async function placeOrder(account: OwnAccount, parameters: Parameters) {
   const request = orderRequest("spot", parameters);
@@ -226,9 +196,4 @@ async function allOrders(account: OwnAccount, parameters: Parameters) {
 async function myTrades(account: OwnAccount, parameters: Parameters) {
   const trades = await requestedTrades(account, parameters);
   return trades.map((trade) => tradeView(account.symbols, trade, product(trade.price, trade.amount)));
-}
-
-function responseTypeOf(parameters: Parameters, type: string): ResponseType {
-  const given = parameters.oneOf("newOrderRespType", ["ACK", "RESULT", "FULL"]);
-  return given ?? (type === "MARKET" || type === "LIMIT" ? "FULL" : "ACK");
 }

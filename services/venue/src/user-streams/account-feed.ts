@@ -11,7 +11,7 @@ import { futuresBalancesOf } from "../futures/futures-account-routes.js";
 import type { Market } from "../http/target.js";
 import type { MarketListener } from "../player/market-events.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
-import { balances } from "../spot/spot-routes.js";
+import { balances } from "../spot/spot-account.js";
 import { UserEvents } from "./user-events.js";
 
 const retryMs = 1_000;
@@ -170,7 +170,8 @@ export class AccountFeed implements MarketListener {
 /** No two messages of an account have the same. */
 function nameOf({ type, data }: TradingMessage): string {
   if (type === "trade_event") return `fill ${data.fill_id}`;
-  return `${data.order_id} ${data.status} ${data.filled} ${data.price} ${data.amount} ${data.updated_at}`;
+  const { order_id, status, filled, price, amount, updated_at, triggered, list } = data;
+  return `${order_id} ${status} ${filled} ${price} ${amount} ${updated_at} ${triggered} ${list?.waits}`;
 }
 
 const feeds = new WeakMap<PlayedEpoch, Map<Market, Promise<AccountFeed>>>();

@@ -7,12 +7,14 @@ import { ownOrder, ownTrade, quotesOf, type TimeOf } from "../account/session-tr
 import { accountUpdate, algoUpdate, orderTradeUpdate } from "../futures/futures-forms.js";
 import type { Market } from "../http/target.js";
 import { isRefused } from "../orders/refusals.js";
+import { listStatus } from "../spot/order-list-forms.js";
 import { accountPosition, executionReport } from "../spot/spot-forms.js";
+import { ListStatuses } from "./list-statuses.js";
 
 /** What happened to an order, with the fill that it was, if it was one. */
 interface Change {
   readonly order: OwnOrder;
-  readonly kind: "new" | "canceled" | "expired" | "trade" | "triggered" | "replaced";
+  readonly kind: "new" | "activated" | "canceled" | "expired" | "trade" | "triggered" | "replaced";
   readonly fill: OwnTrade | undefined;
   /** A stop order that has become an ordinary one, or is one. */
   readonly isLive: boolean;
@@ -28,16 +30,18 @@ interface UserEventsOptions {
 export class UserEvents {
   readonly #options: UserEventsOptions;
   readonly #quotes: Map<string, string>;
-  /** Orders that have been told as new, and whether a stop order among them has been triggered. */
-  readonly #told = new Map<string, { triggered: boolean }>();
+  /** Orders that have been told as new, and whether one among them waited for its list's first order, or a stop order had been triggered. */
+  readonly #told = new Map<string, ToldOrder>();
+  readonly #lists: ListStatuses;
   #number = 0;
 
   /** @param before what was before the first event */
   constructor(options: UserEventsOptions, { orders, fills }: Pick<Standing, "orders" | "fills">) {
     this.#options = options;
     this.#quotes = quotesOf(fills);
-    for (const { order_id, status, triggered = false } of orders)
-      if (status !== "PENDING") this.#told.set(order_id, { triggered });
+    const arrived = orders.filter(({ status }) => status !== "PENDING");
+    for (const order of arrived) this.#told.set(order.order_id, toldOrder(order));
+    this.#lists = new ListStatuses(arrived.map((order) => ownOrder(order, "0", options.timeOf)));
   }
 
   /**
@@ -58,8 +62,12 @@ export class UserEvents {
         continue;
       }
       if (refused.has(message.data.order_id)) continue;
-      const event = this.#eventOf(this.#changeOf(message.data, fill), eventMs);
+      const change = this.#changeOf(message.data, fill);
+      const event = this.#eventOf(change, eventMs);
       if (event !== undefined) events.push(event);
+      const list = this.#lists.after(change.order);
+      if (list !== undefined && this.#options.market === "spot")
+        events.push(listStatus(this.#options.symbols, list, eventMs));
       fill = undefined;
     }
     return events;
@@ -79,7 +87,7 @@ export class UserEvents {
     const own = ownOrder(order, this.#quotes.get(id) ?? "0", timeOf);
     const told = this.#told.get(id);
     const kind = kindOf(own, fill !== undefined, told);
-    this.#told.set(id, { triggered: own.triggered });
+    this.#told.set(id, toldOrder(order));
     const isLive = !isConditional(own) || told?.triggered === true || kind === "trade";
     return { order: own, kind, fill: fill && ownTrade(fill, timeOf), isLive };
   }
@@ -103,26 +111,35 @@ export class UserEvents {
   }
 }
 
-function kindOf(
-  { status, triggered }: OwnOrder,
-  filled: boolean,
-  told: { triggered: boolean } | undefined,
-): Change["kind"] {
+/** What of an order that was told decides what its next change is. */
+interface ToldOrder {
+  readonly triggered: boolean;
+  readonly waits: boolean;
+}
+
+function toldOrder({ triggered, list }: SessionOrder): ToldOrder {
+  return { triggered: triggered === true, waits: list?.waits === true };
+}
+
+function kindOf({ status, triggered, list }: OwnOrder, filled: boolean, told: ToldOrder | undefined): Change["kind"] {
   if (filled) return "trade";
   if (status === "CANCELED") return "canceled";
   if (status === "EXPIRED") return "expired";
   if (told === undefined) return "new";
+  if (told.waits && list?.waits === false) return "activated";
   return triggered && !told.triggered ? "triggered" : "replaced";
 }
 
 const spotExecutions = {
   new: "NEW",
+  activated: "NEW",
   canceled: "CANCELED",
   expired: "EXPIRED",
   replaced: "REPLACED",
 } as const;
 const futuresExecutions = {
   new: "NEW",
+  activated: "NEW",
   canceled: "CANCELED",
   expired: "EXPIRED",
   trade: "TRADE",
@@ -131,6 +148,7 @@ const futuresExecutions = {
 } as const;
 const algoStatuses = {
   new: "NEW",
+  activated: "NEW",
   canceled: "CANCELED",
   expired: "EXPIRED",
   trade: "FINISHED",

@@ -1,3 +1,4 @@
+import { tradingAnswer } from "@tapedeck/protocol";
 import { describe, expect } from "vitest";
 import { z } from "zod";
 import { testOnCluster } from "../support/cluster.js";
@@ -102,6 +103,9 @@ describe.skipIf(noRecording)("on a recording", () => {
   test("[VK22] futures orders make a position, on an account of their own", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
     await cluster.http.control(id, "start");
+    const fees = { maker: "0", taker: "0.001" };
+    // Whoever sets fees only has chosen no account.
+    await cluster.http.ask(tradingAnswer, "PATCH", `/sessions/${id}/trading`, { fees });
     const bot = await venueBot(cluster, id, "usdm");
     expect(await bot.signed("POST", "/fapi/v1/leverage", { symbol, leverage: 10 })).toMatchObject({
       body: { leverage: 10 },
@@ -112,6 +116,9 @@ describe.skipIf(noRecording)("on a recording", () => {
     });
     expect(await bot.signed("GET", "/fapi/v2/positionRisk", { symbol })).toMatchObject({
       body: [{ positionAmt: "-0.02", leverage: "10", marginType: "cross" }],
+    });
+    expect(await cluster.http.ask(tradingAnswer, "GET", `/sessions/${id}/trading`)).toMatchObject({
+      ...{ settings: { fees }, queue_auto: true },
     });
     const tooMuch = { ...market("BUY", "0.030"), reduceOnly: true };
     expect(await bot.signed("POST", "/fapi/v1/order", tooMuch)).toMatchObject({ body: { code: -2022 } });

@@ -1,5 +1,12 @@
 import { MatchingEngine, type MatchingSettings, parseSettings } from "@tapedeck/matching";
-import { RefusedError, refuse, type SessionAccount, type TradingSettings, tradingSettings } from "@tapedeck/protocol";
+import {
+  RefusedError,
+  refuse,
+  type SessionAccount,
+  type TradingSettings,
+  type TradingSettingsChange,
+  tradingSettings,
+} from "@tapedeck/protocol";
 import { pinnedTrackOf, type Tape, type TrackDecimals } from "@tapedeck/tape";
 import { z } from "zod";
 import { rateOf } from "./decimals.js";
@@ -13,6 +20,8 @@ export interface ChainSettings {
   readonly settings: TradingSettings;
   /** The queue model is that which the tape allows: on another tape it may be another one. */
   readonly isQueueAuto?: boolean | undefined;
+  /** Nobody has chosen the account, though other settings: a bot of futures gets one of its kind. */
+  readonly isAccountUnset?: boolean | undefined;
 }
 
 const chainSettings = z.object({
@@ -20,6 +29,7 @@ const chainSettings = z.object({
   decimals: z.object({ price: z.int(), size: z.int() }),
   settings: tradingSettings,
   isQueueAuto: z.boolean().optional(),
+  isAccountUnset: z.boolean().optional(),
 });
 
 /** The first line of a chain. */
@@ -49,6 +59,29 @@ export async function settingsFor(tape: Tape, settings: TradingSettings): Promis
     decimals,
     settings: { ...settings, queue: isQueueAuto ? best : settings.queue },
     isQueueAuto,
+  };
+}
+
+/** The settings for a tape with some of them changed. The others stay as they were asked for, or unset. Rejects as `settingsFor` does. */
+export async function changedSettings(
+  tape: Tape,
+  known: ChainSettings | undefined,
+  { account, fees, latency, queue, fills, market_impact, seed }: TradingSettingsChange,
+): Promise<ChainSettings> {
+  const isKept = known !== undefined && known.tape === tape.id && known.isQueueAuto !== true;
+  const before = isKept ? known.settings : settingsAsked(known);
+  const changed = await settingsFor(tape, {
+    account: account ?? before.account,
+    fees: fees ?? before.fees,
+    latency: latency ?? before.latency,
+    queue: queue ?? before.queue,
+    fills: fills ?? before.fills,
+    market_impact: market_impact ?? before.market_impact,
+    seed: seed ?? before.seed,
+  });
+  return {
+    ...changed,
+    isAccountUnset: account === undefined && (known === undefined || known.isAccountUnset === true),
   };
 }
 

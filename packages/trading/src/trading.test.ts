@@ -264,6 +264,26 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     expect((await rig.standing(id))?.account).toMatchObject({ kind: "spot" });
   });
 
+  test("[TR5] a change of some settings leaves the others as they were asked for, or unset", async () => {
+    const { id } = await open(500);
+    const set = async () => rig.trading.settings(await rig.record(id));
+    const fees = { maker: "0", taker: "0.001" };
+    await rig.trading.adjust(id, { fees });
+    expect((await set()).settings).toMatchObject({ fees, account: { kind: "spot" }, queue: { model: "risk-averse" } });
+    expect((await set()).chain).toMatchObject({ isQueueAuto: true, isAccountUnset: true });
+    await rig.trading.adjust(id, { queue: { model: "risk-averse" } });
+    expect((await set()).chain).toMatchObject({ isQueueAuto: false, isAccountUnset: true, settings: { fees } });
+    const account = { kind: "spot", base: "1", quote: "100" } as const;
+    await rig.trading.adjust(id, { account });
+    await rig.trading.adjust(id, { fills: "whole" });
+    expect((await set()).chain).toMatchObject({
+      ...{ isQueueAuto: false, isAccountUnset: false },
+      settings: { account, fees, fills: "whole", queue: { model: "risk-averse" } },
+    });
+    await send(id, market("sell"));
+    await expect(rig.trading.adjust(id, { fees })).rejects.toMatchObject({ code: "HAS_ORDERS" });
+  });
+
   test("[TR2] messages of frames are the same however they are asked for, on another process, and after a rewind of the same steps", async () => {
     const { id } = await open(500);
     const random = new RandomStream("messages", "orders", 0);

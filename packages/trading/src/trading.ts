@@ -1,4 +1,3 @@
-import type { RefusalCode } from "@tapedeck/matching";
 import {
   type OrderListBody,
   RefusedError,
@@ -6,6 +5,7 @@ import {
   type SessionOrder,
   type TapeNs,
   type TradingSettings,
+  type TradingSettingsChange,
 } from "@tapedeck/protocol";
 import {
   isMoving,
@@ -16,6 +16,7 @@ import {
   type SessionStore,
 } from "@tapedeck/sessions";
 import { type Seq, type Tape, type TapeCatalog, type TapePosition, TrackNotFound } from "@tapedeck/tape";
+import { hasOrders, refusalOf } from "./actions/action-refusals.js";
 import { hasImpact, settledOrder } from "./actions/market-impact.js";
 import { type ActionRequest, bodyOf, type OrderRequest, planAction } from "./actions/plan-action.js";
 import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
@@ -31,7 +32,7 @@ import {
 import type { ChainReplay } from "./replay/chain-replay.js";
 import type { Outcome } from "./replay/look-ahead.js";
 import { hasActions, type TradingRecord } from "./replay/session-replays.js";
-import { type ChainSettings, emptyAccount, settingsAsked, settingsFor } from "./settings.js";
+import { type ChainSettings, changedSettings, emptyAccount, settingsAsked, settingsFor } from "./settings.js";
 import { type TradedSession, TradedSessions } from "./traded-sessions.js";
 
 interface TradingOptions {
@@ -116,7 +117,19 @@ export class Trading {
    * Sets how the session's orders meet its tape. Rejects with `HAS_ORDERS` once there is an order, with `NO_TAPE`, `TRACK_NOT_FOUND`,
    * `INVALID_VALUE` for settings that do not fit the tape, `SESSION_NOT_FOUND` and `BUSY`.
    */
-  async configure(id: string, settings: TradingSettings): Promise<SessionRecord> {
+  configure(id: string, settings: TradingSettings): Promise<SessionRecord> {
+    return this.#beginWith(id, (tape) => settingsFor(tape, settings));
+  }
+
+  /** Changes some of them, and leaves the others as they are. Rejects as `configure` does. */
+  adjust(id: string, change: TradingSettingsChange): Promise<SessionRecord> {
+    return this.#beginWith(id, (tape, known) => changedSettings(tape, known, change));
+  }
+
+  async #beginWith(
+    id: string,
+    settingsOf: (tape: Tape, known: ChainSettings | undefined) => Promise<ChainSettings>,
+  ): Promise<SessionRecord> {
     const { acting } = this.#sessions.of(await this.#sessions.read(id));
     return acting(async () => {
       const { record } = await this.#options.sessions.appendActions(id, async (session) => {
@@ -124,7 +137,7 @@ export class Trading {
         const tape = await this.#sessions.open(session);
         return planAction({
           session,
-          chain: await settingsFor(tape, settings),
+          chain: await settingsOf(tape, await this.#sessions.settings(session)),
           startsAnew: true,
           count: await this.#options.store.actionCount(id),
         });
@@ -347,18 +360,4 @@ const nothing: readonly TradingMessage[] = [];
 
 function takesPerhaps({ kind }: ActionRequest): boolean {
   return kind === "place" || kind === "place-list" || kind === "replace";
-}
-
-/** The code of our own for what the venue says of a cancellation or a replacement. */
-function refusalOf(code: RefusalCode) {
-  return code === "UNKNOWN_ORDER" || code === "NOT_RESTING" ? "ORDER_NOT_OPEN" : "INVALID_VALUE";
-}
-
-function hasOrders(id: string): RefusedError {
-  return new RefusedError(
-    refuse(
-      "HAS_ORDERS",
-      `Session ${id} has orders; its settings can be changed after a rewind to before the first one. Nothing was changed.`,
-    ),
-  );
 }

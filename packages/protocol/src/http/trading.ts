@@ -61,31 +61,47 @@ const account = z.discriminatedUnion("kind", [
   }),
 ]);
 
+const fees = z.strictObject({ maker: rate, taker: rate });
+const travel = z
+  .strictObject({ entry: latency, response: latency })
+  .describe("how long an order travels to the venue, and what the venue says back");
+const queuePlace = queue.describe("where a limit order stands among those at its price");
+const fills = z
+  .enum(["partial", "whole"], "must be partial or whole")
+  .describe("whole: as hftbacktest's exchange without partial fills");
+const marketImpact = z
+  .boolean()
+  .describe("in mode SIMULATION the market sees what orders take when they arrive, and reacts; no other market does");
+const seed = z.string().max(100, "must have at most 100 characters");
+
 /** How a session's orders meet its tape. What is left out has its default. */
 export const tradingSettings = z
   .strictObject({
     account: account.default({ kind: "spot", base: "10", quote: "1000000" }),
-    fees: z.strictObject({ maker: rate, taker: rate }).default({ maker: "0.0002", taker: "0.0005" }),
-    latency: z
-      .strictObject({ entry: latency, response: latency })
-      .default({ entry: { kind: "constant", ms: 0 }, response: { kind: "constant", ms: 0 } })
-      .describe("how long an order travels to the venue, and what the venue says back"),
-    queue: queue.default({ model: "auto" }).describe("where a limit order stands among those at its price"),
-    fills: z
-      .enum(["partial", "whole"], "must be partial or whole")
-      .default("partial")
-      .describe("whole: as hftbacktest's exchange without partial fills"),
-    market_impact: z
-      .boolean()
-      .default(true)
-      .describe(
-        "in mode SIMULATION the market sees what orders take when they arrive, and reacts; no other market does",
-      ),
-    seed: z.string().max(100, "must have at most 100 characters").default("0"),
+    fees: fees.default({ maker: "0.0002", taker: "0.0005" }),
+    latency: travel.default({ entry: { kind: "constant", ms: 0 }, response: { kind: "constant", ms: 0 } }),
+    queue: queuePlace.default({ model: "auto" }),
+    fills: fills.default("partial"),
+    market_impact: marketImpact.default(true),
+    seed: seed.default("0"),
   })
   .meta({ id: "TradingSettings" });
 export type TradingSettings = z.infer<typeof tradingSettings>;
 export type TradingSettingsInput = z.input<typeof tradingSettings>;
+
+/** Some of the settings. What is left out stays as it is. */
+export const tradingSettingsChange = z
+  .strictObject({
+    account: account.optional(),
+    fees: fees.optional(),
+    latency: travel.optional(),
+    queue: queuePlace.optional(),
+    fills: fills.optional(),
+    market_impact: marketImpact.optional(),
+    seed: seed.optional(),
+  })
+  .meta({ id: "TradingSettingsChange" });
+export type TradingSettingsChange = z.infer<typeof tradingSettingsChange>;
 
 /** The instrument that prices and amounts are of. */
 export const tradedInstrument = z.object({
@@ -98,7 +114,13 @@ export const tradedInstrument = z.object({
   lot: decimal.describe("amounts are multiples of it"),
 });
 export type TradedInstrument = z.infer<typeof tradedInstrument>;
-export const tradingAnswer = z.object({ settings: tradingSettings, instrument: tradedInstrument.nullable() });
+export const tradingAnswer = z.object({
+  settings: tradingSettings,
+  queue_auto: z
+    .boolean()
+    .describe("whether `settings.queue` is what the tape allows, and may be another one on another tape"),
+  instrument: tradedInstrument.nullable(),
+});
 
 // Orders
 

@@ -6,7 +6,7 @@ const exposed = {
   "Access-Control-Expose-Headers": "retry-after, x-tapedeck-node, accept-ranges, content-range, etag",
 };
 const preflight = {
-  "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
+  "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
   "Access-Control-Allow-Headers": "authorization, content-type",
   "Access-Control-Max-Age": "600",
 };

@@ -38,5 +38,5 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
 
 /** Unknown methods must not create a series each. */
 function known(method: string): string {
-  return ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"].includes(method) ? method : "other";
+  return ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].includes(method) ? method : "other";
 }

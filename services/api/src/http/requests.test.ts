@@ -255,7 +255,7 @@ describe("other origins", () => {
       expect(Object.fromEntries(answer.headers)).toMatchObject({
         "access-control-allow-origin": "*",
         "access-control-allow-headers": "authorization, content-type",
-        "access-control-allow-methods": "GET, POST, PUT, DELETE, OPTIONS",
+        "access-control-allow-methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
       });
     },
   );

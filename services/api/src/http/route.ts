@@ -61,7 +61,7 @@ interface RouteRequest<Params, Query, Body> extends Pick<RawRequest, "caller" | 
 }
 
 interface RouteSpec<Params extends z.ZodObject, Query extends z.ZodObject, Body extends z.ZodType, Answer> {
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** In OpenAPI's spelling: `/sessions/{id}`. */
   readonly path: string;
   readonly tag: string;

@@ -21,6 +21,7 @@ import {
   sessionParams,
   tradingAnswer,
   tradingSettings,
+  tradingSettingsChange,
 } from "@tapedeck/protocol";
 import { positionAt, type SessionRecord, type StoredSession } from "@tapedeck/sessions";
 import type { OrderRequest, Standing } from "@tapedeck/trading";
@@ -61,6 +62,22 @@ export const tradingRoutes: readonly Route[] = [
     async handle({ params: { id }, body, caller }, api) {
       await controlled(api, id, caller);
       return tradingOf(api, await api.trading.configure(id, body));
+    },
+  }),
+  route({
+    ...noInput,
+    method: "PATCH",
+    path: "/sessions/{id}/trading",
+    audit: { event: "command", action: "trading_settings" },
+    tag,
+    summary: "Change some of these settings, before the first order; what is left out stays",
+    params: sessionParams,
+    body: tradingSettingsChange,
+    answer: tradingAnswer,
+    refusals: [...tapeRefusals, "HAS_ORDERS", "BUSY"],
+    async handle({ params: { id }, body, caller }, api) {
+      await controlled(api, id, caller);
+      return tradingOf(api, await api.trading.adjust(id, body));
     },
   }),
   route({
@@ -284,7 +301,8 @@ async function act(api: Api, id: string, caller: Caller, request: OrderRequest):
 async function tradingOf(api: Api, record: SessionRecord) {
   const { settings, chain } = await api.trading.settings(record);
   const tape = chain && (await api.tapes.open(chain.tape));
-  if (chain === undefined || tape === undefined) return { settings, instrument: null };
+  const queue_auto = chain?.isQueueAuto ?? settings.queue.model === "auto";
+  if (chain === undefined || tape === undefined) return { settings, queue_auto, instrument: null };
   const { price, size } = chain.decimals;
   const { symbol, source } = tape;
   const instrument = {
@@ -292,7 +310,7 @@ async function tradingOf(api: Api, record: SessionRecord) {
     tick: (10 ** -price).toFixed(price),
     lot: (10 ** -size).toFixed(size),
   };
-  return { settings, instrument };
+  return { settings, queue_auto, instrument };
 }
 
 async function atPlayhead(

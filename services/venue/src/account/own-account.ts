@@ -10,7 +10,14 @@ import {
 } from "@tapedeck/protocol";
 import { isMoving, positionAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
 import type { TapePosition } from "@tapedeck/tape";
-import type { ActionRequest, OrderName, OrderStanding, Standing, Told } from "@tapedeck/trading";
+import {
+  type ActionRequest,
+  hasActions,
+  type OrderName,
+  type OrderStanding,
+  type Standing,
+  type Told,
+} from "@tapedeck/trading";
 import type { Venue } from "../context.js";
 import { BinanceError } from "../http/binance-error.js";
 import type { Market } from "../http/target.js";
@@ -44,13 +51,22 @@ export class OwnAccount {
   readonly settings: TradingSettings;
   readonly #venue: Venue;
   readonly #player: Player;
+  /** Where the session's log began while nobody had chosen its account; undefined if somebody has. */
+  readonly #unsetRoot: number | null | undefined;
   #newest: SessionRecord;
 
-  private constructor(market: Market, venue: Venue, player: Player, epoch: PlayedEpoch, settings: TradingSettings) {
+  private constructor(
+    market: Market,
+    venue: Venue,
+    player: Player,
+    epoch: PlayedEpoch,
+    { settings, isUnset }: { readonly settings: TradingSettings; readonly isUnset: boolean },
+  ) {
     this.session = player.id;
     this.market = market;
     this.epoch = epoch;
     this.settings = settings;
+    this.#unsetRoot = isUnset ? (player.record.chain?.root ?? null) : undefined;
     this.#venue = venue;
     this.#player = player;
     this.#newest = player.record;
@@ -61,11 +77,13 @@ export class OwnAccount {
     const player = await venue.players.get(session);
     const epoch = await player.opened();
     const { record } = player;
-    const { settings } = await venue.trading.settings(record);
-    const own = record.chain === null && market === "usdm" ? { ...settings, account: futuresAccount } : settings;
+    const { settings: asSet, chain } = await venue.trading.settings(record);
+    const isOpen = record.chain === null || (chain?.isAccountUnset === true && !hasActions(record));
+    const isUnset = isOpen && market === "usdm";
+    const settings = isUnset ? { ...asSet, account: futuresAccount } : asSet;
     const kind = market === "spot" ? "spot" : "futures";
-    if (own.account.kind === kind) return new OwnAccount(market, venue, player, epoch, own);
-    const message = `This session has a ${own.account.kind} account. Its owner sets a ${kind} one with PUT /sessions/${session}/trading while it has no orders.`;
+    if (settings.account.kind === kind) return new OwnAccount(market, venue, player, epoch, { settings, isUnset });
+    const message = `This session has a ${settings.account.kind} account. Its owner sets a ${kind} one with PUT /sessions/${session}/trading while it has no orders.`;
     throw new BinanceError("REJECTED_MBX_KEY", message, { status: 401 });
   }
 
@@ -119,8 +137,13 @@ export class OwnAccount {
 
   #withAccount<T extends Pick<Standing, "account">>(found: T | undefined): T {
     if (found === undefined) throw new BinanceError("UNKNOWN", "The session has no tape.");
-    const isUnset = this.record.chain === null && this.market === "usdm";
-    return isUnset ? { ...found, account: emptyFutures(found) } : found;
+    return this.#isUnset ? { ...found, account: emptyFutures(found) } : found;
+  }
+
+  /** Whether the session's account is still that which a bot of futures finds where nobody has chosen one. */
+  get #isUnset(): boolean {
+    const { chain } = this.record;
+    return this.#unsetRoot !== undefined && (chain?.root ?? null) === this.#unsetRoot && !hasActions(this.record);
   }
 
   /** Where the playhead is. Not beyond an order that is being written, and never before a place where it has been: that would have to be worked out anew. */
@@ -133,14 +156,14 @@ export class OwnAccount {
     return latestPlace(this.epoch, { seq: Math.max(record.anchorSeq, await tape.seqAt(written)), ns: written });
   }
 
-  /** Changes the account's settings. Rejects with `HAS_ORDERS`. */
-  async configure(settings: TradingSettings): Promise<void> {
-    this.#newest = await this.#venue.trading.configure(this.session, settings);
+  /** Chooses the session's account. Its other settings stay as they are. Rejects with `HAS_ORDERS`. */
+  async choose(account: TradingSettings["account"]): Promise<void> {
+    this.#newest = await this.#venue.trading.adjust(this.session, { account });
   }
 
   /** Sends an order, and waits for it to arrive while the market plays. */
   async place({ clientOrderId = anyClientId(), ...order }: OrderRequest): Promise<Outcome> {
-    if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
+    if (this.#isUnset) await this.choose(futuresAccount);
     const { number, from } = await this.#act({ kind: "place", order: this.#body({ clientOrderId, ...order }) });
     return heardOf(`${number}`, await this.#answer(from, number)) ?? this.#now(`${number}`);
   }

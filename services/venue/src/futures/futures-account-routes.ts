@@ -118,6 +118,6 @@ async function setLeverage(account: OwnAccount, leverage: number | undefined) {
     );
   const { settings } = account;
   if (settings.account.kind === "futures" && settings.account.leverage !== leverage)
-    await account.configure({ ...settings, account: { ...settings.account, leverage } });
+    await account.choose({ ...settings.account, leverage });
   return { leverage, maxNotionalValue: `${notionalCap}`, symbol: account.symbols.symbol };
 }

@@ -1,110 +1,19 @@
 import { readFile } from "node:fs/promises";
-import { accountAnswer, type Frame, fillsAnswer, ordersAnswer } from "@tapedeck/protocol";
+import { tradingAnswer } from "@tapedeck/protocol";
 import { expect } from "vitest";
-import type { TestCluster } from "../support/cluster.js";
-import { type DashboardPage, type Dashboards, test } from "./dashboard.js";
-
-/** Drawing may be slow on a busy machine. */
-const patience = { timeout: 20_000 };
-/** Eight seconds before the recording's price falls by seven. */
-const beforeTheFall = "2024-07-18T23:58:05.000Z";
-
-/** What the cluster says of a session's orders. */
-class Orders {
-  readonly #cluster: TestCluster;
-  readonly #path: string;
-
-  constructor(cluster: TestCluster, id: string) {
-    this.#cluster = cluster;
-    this.#path = `/sessions/${id}`;
-  }
-
-  async all() {
-    return (await this.#cluster.http.ask(ordersAnswer, "GET", `${this.#path}/orders`)).orders;
-  }
-
-  async fills() {
-    return (await this.#cluster.http.ask(fillsAnswer, "GET", `${this.#path}/fills`)).fills;
-  }
-
-  async account() {
-    return (await this.#cluster.http.ask(accountAnswer, "GET", `${this.#path}/account`)).account;
-  }
-}
-
-type Box = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
-
-/** The ladder's rows on the screen, of a paused session whose ladder is not scrolled. */
-class LadderRows {
-  readonly #dashboard: DashboardPage;
-  readonly #box: Box;
-
-  static async of(dashboard: DashboardPage): Promise<LadderRows> {
-    const box = await dashboard.page.getByRole("img", { name: /^Order book of / }).boundingBox();
-    if (!box) throw new Error("the ladder is not visible");
-    return new LadderRows(dashboard, box);
-  }
-
-  private constructor(dashboard: DashboardPage, box: Box) {
-    this.#dashboard = dashboard;
-    this.#box = box;
-  }
-
-  /** The middle of a row, `across` from the left (0) to the right edge (1). */
-  at(side: "bid" | "ask", nth: number, across: number): { readonly x: number; readonly y: number } {
-    const middle = this.#box.y + Math.floor(this.#box.height / 2);
-    const away = 15 + nth * 18 + 9;
-    return { x: this.#box.x + this.#box.width * across, y: side === "bid" ? middle + away : middle - away };
-  }
-
-  async click(side: "bid" | "ask", nth: number, across: number, { ctrl = false } = {}): Promise<void> {
-    const { x, y } = this.at(side, nth, across);
-    const { keyboard, mouse } = this.#dashboard.page;
-    if (ctrl) await keyboard.down("Control");
-    await mouse.click(x, y);
-    if (ctrl) await keyboard.up("Control");
-  }
-
-  async drag(from: { readonly x: number; readonly y: number }, to: { readonly x: number; readonly y: number }) {
-    const { mouse } = this.#dashboard.page;
-    await mouse.move(from.x, from.y);
-    await mouse.down();
-    await mouse.move(from.x, (from.y + to.y) / 2, { steps: 3 });
-    await mouse.move(to.x, to.y, { steps: 3 });
-    await mouse.up();
-  }
-}
-
-/** Waits until the cluster has taken what an act of the user sends: only then the market may go on. */
-async function sent(dashboard: DashboardPage, act: () => Promise<unknown>): Promise<void> {
-  const answered = dashboard.page.waitForResponse(
-    (response) => response.request().method() !== "GET" && response.url().includes("/orders"),
-  );
-  await act();
-  const response = await answered;
-  expect(response.status(), `${response.request().postData()}: ${await response.text()}`).toBe(200);
-}
-
-/** A price with the recording's decimals. */
-const text = (price: number | undefined) => price?.toFixed(1) ?? "none";
-
-/** A page on a session that stands before the fall, with the ticket and the list of orders open. */
-async function atTheTicket(dashboards: Dashboards, cluster: TestCluster, height = 800) {
-  const { dashboard, id, view } = await dashboards.openOn(cluster, {}, { viewport: { width: 1280, height } });
-  const { page } = dashboard;
-  await cluster.http.control(id, "seek", { ts: beforeTheFall });
-  await dashboard.showsCursor((await view()).cursor_ts);
-  await dashboard.press("Open the order ticket");
-  await page.getByRole("tab", { name: "Orders" }).click();
-  return { dashboard, page, orders: new Orders(cluster, id), id };
-}
-
-async function newest(dashboard: DashboardPage): Promise<Frame> {
-  await dashboard.settledClock();
-  const frame = (await dashboard.visibleFrames()).at(-1);
-  if (!frame) throw new Error("the page shows no frame");
-  return frame;
-}
+import { test } from "./dashboard.js";
+import {
+  atTheTicket,
+  axisHeight,
+  drag,
+  LadderRows,
+  newest,
+  Orders,
+  patience,
+  pricesOf,
+  sent,
+  text,
+} from "./trading-page.js";
 
 test("[DB100] [DB101] [DB102] [DB103] [DB106] an order that is placed on the ladder works, is dragged, fills as the tape plays, and its fill is in the CSV", async ({
   cluster,
@@ -190,15 +99,17 @@ test("[DB100] [DB101] [DB102] [DB103] [DB106] an order that is placed on the lad
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB105] a rewind undoes orders and fills, says so, and keeps them as a branch with its profit", async ({
+test("[DB100] [DB105] a rewind undoes orders and fills, says so, and keeps them as a branch with its profit", async ({
   cluster,
   dashboards,
 }) => {
   const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster);
   await page.getByRole("radio", { name: "Market", exact: true }).click();
-  await page.getByLabel("Amount").fill("0.01");
+  await page.getByLabel("Size of the order by").selectOption("Cost");
+  await page.getByLabel("Cost", { exact: true }).fill("650");
   await dashboard.press(/^Buy/);
   await expect.poll(async () => (await orders.all()).length, patience).toBe(1);
+  expect(await orders.all()).toMatchObject([{ type: "MARKET", quote_amount: "650" }]);
   await cluster.http.control(id, "step", { frames: 20 });
   await page.getByRole("list", { name: "Fills of orders, newest first" }).getByText("Bought").first().waitFor();
   const held = await orders.account();
@@ -238,20 +149,11 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   );
 
   const heatmap = page.getByRole("img", { name: /^Order book over time/ });
-  const span = /Prices from (\d+\.\d+) to (\d+\.\d+)/.exec((await heatmap.getAttribute("aria-label")) ?? "");
-  const [low, high] = [Number(span?.[1]), Number(span?.[2])];
-  const box = await heatmap.boundingBox();
-  if (!box) throw new Error("the heatmap is not visible");
+  const { low, high, box } = await pricesOf(heatmap);
   const yOf = (price: number) => box.y + ((high - price) / (high - low)) * (box.height - 20);
   const x = box.x + box.width - 68 - 4 - 33;
   const from = yOf(bids[4]?.[0] ?? 0);
-  await sent(dashboard, async () => {
-    await page.mouse.move(x, from);
-    await page.mouse.down();
-    await page.mouse.move(x, from + 15, { steps: 3 });
-    await page.mouse.move(x, from + 30, { steps: 3 });
-    await page.mouse.up();
-  });
+  await sent(dashboard, () => drag(page, { x, y: from }, { x, y: from + 30 }));
   await cluster.http.control(id, "step", { frames: 1 });
   const price = async () => Number((await orders.all())[0]?.price);
   const expected = (bids[4]?.[0] ?? 0) - (30 / (box.height - 20)) * (high - low);
@@ -268,12 +170,69 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   expect(dashboard.errors).toEqual([]);
 });
 
-test("[DB104] [DB109] the form makes a futures account with its own fees and latency, which the first order fixes", async ({
+test("[DB101] [DB103] a stop order moves to another stop price by its label in the price chart, by its chip in the ladder, and by typing", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster, 900);
+  const step = () => cluster.http.control(id, "step", { frames: 1 });
+  const stopPrice = async () => Number((await orders.all())[0]?.stop_price);
+  await newest(dashboard);
+  const chart = page.getByRole("img", { name: /^Mid price/ });
+  await page.getByRole("radio", { name: "Stop", exact: true }).click();
+  await page.getByLabel("Amount").fill("0.05");
+  const { low, high } = await pricesOf(chart);
+  const { best_bid } = await newest(dashboard);
+  const placed = text(Math.min(low + 0.4 * (high - low), (best_bid ?? 0) - 0.2));
+  await page.getByLabel("Stop price", { exact: true }).fill(placed);
+  await sent(dashboard, () => dashboard.press(/^Sell/));
+  await step();
+  await expect.poll(async () => (await orders.all())[0]?.status, patience).toBe("NEW");
+
+  // The chart says where the order is once it has drawn it.
+  const drawn = page.getByRole("img", { name: `Your orders: Sell stop 0.050 at ${Number(placed)}.` }).nth(0);
+  await drawn.waitFor();
+  const { low: least, high: most, box } = await pricesOf(chart);
+  const plotHeight = box.height - axisHeight;
+  const from = box.y + ((most - Number(placed)) / (most - least)) * plotHeight;
+  const pixel = (most - least) / plotHeight;
+  const x = box.x + box.width - 110;
+  await sent(dashboard, () => drag(page, { x, y: from }, { x, y: from + 20 }));
+  const list = page.getByRole("list", { name: "Working orders, newest first" });
+  await list.getByText(/^moving to/).waitFor();
+  await step();
+  await expect
+    .poll(async () => Math.abs((await stopPrice()) - (Number(placed) - 20 * pixel)), patience)
+    .toBeLessThan(3 * pixel + 0.1);
+  // Elsewhere on its line, the chart is dragged and not the order.
+  const moved = await stopPrice();
+  await drag(page, { x: box.x + 100, y: from + 20 }, { x: box.x + 100, y: from });
+
+  const { bids } = await newest(dashboard);
+  const field = page.getByLabel("Stop price of sell 0.050");
+  await field.fill(text(bids[2]?.[0]));
+  await sent(dashboard, () => field.press("Enter"));
+  expect(await stopPrice()).toBe(moved);
+  await step();
+  await expect.poll(stopPrice, patience).toBe(bids[2]?.[0]);
+
+  const stepped = await newest(dashboard);
+  const rowOf = (price: number) => stepped.bids.findIndex(([at]) => at === price);
+  const row = rowOf(await stopPrice());
+  const rows = await LadderRows.of(dashboard);
+  const [chip, target] = [rows.at("bid", row, 0.5), rows.at("bid", row + 1, 0.5)];
+  await sent(dashboard, () => rows.drag({ ...chip, x: chip.x + 62 }, { ...target, x: target.x + 62 }));
+  await step();
+  await expect.poll(stopPrice, patience).toBe(stepped.bids[row + 1]?.[0]);
+  expect(dashboard.errors).toEqual([]);
+});
+
+test("[DB100] [DB104] [DB109] the form makes a futures account with its own fees and latency, which the first order fixes, and the ticket closes its position", async ({
   cluster,
   dashboards,
 }) => {
   const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster);
-  await dashboard.press("Trading settings: Spot · fees 0.02 / 0.05 % · latency 0 / 0 ms");
+  await dashboard.press("Trading settings: Spot · fees 0.02/0.05 % · latency 0/0 ms");
   const form = page.getByRole("form", { name: "Trading settings" });
   await form.getByRole("radio", { name: "Futures" }).click();
   await form.getByLabel("Wallet").fill("1,000");
@@ -285,9 +244,11 @@ test("[DB104] [DB109] the form makes a futures account with its own fees and lat
   await form.getByLabel("Leverage").fill("10");
   await form.getByRole("button", { name: "Save" }).click();
   await form.waitFor({ state: "detached" });
-  const summary = "Trading settings: Futures 10× · fees 0.02 / 0.1 % · latency 5 / 0 ms";
+  const summary = "Trading settings: Futures 10× · fees 0.02/0.1 % · latency 5/0 ms";
   await page.getByRole("button", { name: summary }).waitFor();
   expect(await orders.account()).toMatchObject({ kind: "futures", wallet: "1000", leverage: 10 });
+  const set = await cluster.http.ask(tradingAnswer, "GET", `/sessions/${id}/trading`);
+  expect(set).toMatchObject({ queue_auto: true, settings: { fees: { maker: "0.0002", taker: "0.001" } } });
 
   await page.getByRole("radio", { name: "Market", exact: true }).click();
   await page.getByLabel("Amount").fill("0.05");
@@ -304,6 +265,28 @@ test("[DB104] [DB109] the form makes a futures account with its own fees and lat
   await dashboard.press(summary);
   await form.getByText("After a rewind to before the first one").waitFor();
   expect(await form.getByLabel("Wallet").isDisabled()).toBe(true);
+  await form.getByRole("button", { name: "Close" }).click();
+
+  // A take profit for all of the position, which the market has passed already, and one that it has not.
+  await page.getByRole("radio", { name: "Take profit" }).click();
+  await page.getByLabel("Size of the order by").selectOption("Whole position");
+  expect(await page.getByLabel("Limit, optional").count()).toBe(0);
+  const price = Number(fill?.price);
+  for (const distance of [-50, 500]) {
+    await page.getByLabel("Stop price", { exact: true }).fill((price + distance).toFixed(1));
+    await sent(dashboard, () => dashboard.press(/^Sell/));
+  }
+  await cluster.http.control(id, "step", { frames: 5 });
+  await expect
+    .poll(() => dashboard.toasts(), patience)
+    .toContain("The order was rejected: the market has reached its stop price already.");
+  const [, , waiting] = await orders.all();
+  expect(waiting).toMatchObject({ type: "TAKE_PROFIT", close_position: true, status: "NEW" });
+  await page.getByLabel("Stop price of sell position").waitFor();
+  await sent(dashboard, () => dashboard.press(/^Close position: sell 0.05/));
+  await cluster.http.control(id, "step", { frames: 20 });
+  await expect.poll(() => orders.account(), patience).toMatchObject({ position: "0.000" });
+  await expect.poll(() => page.getByRole("button", { name: /^Close position/ }).count(), patience).toBe(0);
   expect(dashboard.errors).toEqual([]);
 });
 

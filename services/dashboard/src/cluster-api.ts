@@ -28,7 +28,12 @@ export async function jsonOf(response: Response) {
 }
 
 /** A request that changes something, and that the SDK has no method for. */
-export function send({ api, token }: ClusterAddress, method: "POST" | "PUT" | "DELETE", path: string, body?: unknown) {
+export function send(
+  { api, token }: ClusterAddress,
+  method: "POST" | "PATCH" | "DELETE",
+  path: string,
+  body?: unknown,
+) {
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
   if (body === undefined) return fetch(`${api}${path}`, { method, headers });
   headers["content-type"] = "application/json";

@@ -2,6 +2,7 @@ import { useStore } from "zustand";
 import { clockText } from "../../design/format";
 import { usePlayback } from "../../playback-context";
 import { isWorking } from "./order-list";
+import { reasonText } from "./order-reasons";
 import styles from "./orders.module.css";
 
 const shown = 5;
@@ -25,7 +26,7 @@ export function EndedOrders() {
       </header>
       <ol className={styles.list} aria-label="Orders that ended, newest first">
         {ended.reverse().map(({ order_id, side, amount, price, stop_price, status, reason, updated_at }) => (
-          <li key={order_id} data-side={side} title={reason ?? ""}>
+          <li key={order_id} data-side={side} title={reasonText(reason)}>
             <b>{side === "buy" ? "Buy" : "Sell"}</b>
             <span>{amount}</span>
             <span>{price ?? stop_price ?? "market"}</span>

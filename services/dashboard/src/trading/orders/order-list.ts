@@ -1,14 +1,48 @@
-import type { SessionFill, SessionOrder } from "@tapedeck/protocol";
+import type { ReplaceBody, SessionFill, SessionOrder, TradedInstrument } from "@tapedeck/protocol";
 
 /** Whether an order may still be filled: it is open, or on its way to the venue. */
 export function isWorking({ status }: SessionOrder): boolean {
   return status === "PENDING" || status === "NEW" || status === "PARTIALLY_FILLED";
 }
 
-/** The price at which an order waits: the trigger of one that has one. Null for market orders. */
-export function workingPrice({ price, stop_price }: SessionOrder): number | null {
-  const text = stop_price ?? price;
+/** Whether an order is out of the book until a trade is at its stop price. */
+export function waitsForTrigger({ stop_price, triggered }: SessionOrder): boolean {
+  return stop_price !== null && triggered !== true;
+}
+
+/** The price at which an order waits: its trigger, until that has been reached. Null for market orders. */
+export function workingPrice(order: SessionOrder): number | null {
+  const text = waitsForTrigger(order) ? order.stop_price : order.price;
   return text === null ? null : Number(text);
+}
+
+/** What moves a working order to a price: its trigger while it waits for that, and its limit then goes along. */
+export function moveTo(order: SessionOrder, price: string): ReplaceBody {
+  if (!waitsForTrigger(order)) return { price };
+  if (order.price === null) return { stop_price: price };
+  const moved = Number(order.price) + Number(price) - Number(order.stop_price);
+  return { stop_price: price, price: moved.toFixed(decimalsOf(order.price)) };
+}
+
+function decimalsOf(text: string): number {
+  return text.split(".")[1]?.length ?? 0;
+}
+
+/** The nearest price that an order may have, as text. */
+export function onTick(price: number, { tick, price_decimals }: TradedInstrument): string {
+  return (Math.round(price / Number(tick)) * Number(tick)).toFixed(price_decimals);
+}
+
+/** What kind an order is, in a word, if it is not a plain limit order. */
+export function kindOf(order: SessionOrder): "" | "stop" | "TP" {
+  if (!waitsForTrigger(order)) return "";
+  return order.type.startsWith("TAKE_PROFIT") ? "TP" : "stop";
+}
+
+/** An order in few words, for labels: "Sell stop 0.05". */
+export function labelOf(order: SessionOrder): string {
+  const size = order.close_position === true && waitsForTrigger(order) ? "all" : order.open;
+  return [order.side === "buy" ? "Buy" : "Sell", kindOf(order), size].filter((word) => word !== "").join(" ");
 }
 
 /** What may still be filled of it. */

@@ -8,11 +8,14 @@ import type {
   SessionOrder,
   TradedInstrument,
   TradingSettings,
+  TradingSettingsChange,
 } from "@tapedeck/protocol";
 import { createStore, type StoreApi } from "zustand/vanilla";
 import type { ClusterAddress } from "../../cluster-api";
 import type { ToastTone } from "../../playback/page-state";
+import type { TicketMarket } from "../ticket/order-ticket-state";
 import { isWorking, withFill, withOrder } from "./order-list";
+import { reasonText } from "./order-reasons";
 import { type BranchContent, TradingApi } from "./trading-api";
 
 /** The session's orders at the playhead, as far as the page knows them. */
@@ -20,6 +23,8 @@ export interface TradingState {
   /** Null until it is known, and without a tape. */
   readonly instrument: TradedInstrument | null;
   readonly settings: TradingSettings | undefined;
+  /** Whether the queue model is what the tape allows, as nobody has chosen one. */
+  readonly queueAuto: boolean;
   /** Oldest first. */
   readonly orders: readonly SessionOrder[];
   readonly fills: readonly SessionFill[];
@@ -45,6 +50,7 @@ export interface OrderRequest {
 const empty: TradingState = {
   instrument: null,
   settings: undefined,
+  queueAuto: true,
   orders: [],
   fills: [],
   account: null,
@@ -127,10 +133,11 @@ export class SessionTrading {
 
   // ---- actions: resolve with whether the cluster took it; a refusal is shown as a toast
 
-  /** Sets what the session's orders meet; refused once there is one. */
-  configure(settings: TradingSettings): Promise<boolean> {
+  /** Changes what the session's orders meet; refused once there is one. */
+  configure(change: TradingSettingsChange): Promise<boolean> {
     return this.#act(async (api) => {
-      this.store.setState({ settings: await api.configure(settings) });
+      const { settings, queue_auto: queueAuto } = await api.configure(change);
+      this.store.setState({ settings, queueAuto });
       this.#readSoon();
     });
   }
@@ -142,7 +149,8 @@ export class SessionTrading {
   replace(orderId: string, change: ReplaceBody): Promise<boolean> {
     return this.#act(async (api) => {
       const order = await api.replace(orderId, change);
-      this.#asked(order, change.price === undefined ? "changing" : `moving to ${change.price}`);
+      const to = change.stop_price ?? change.price;
+      this.#asked(order, to === undefined ? "changing" : `moving to ${to}`);
     });
   }
 
@@ -191,10 +199,15 @@ export class SessionTrading {
     const before = orders.find(({ order_id }) => order_id === order.order_id);
     this.store.setState({ orders: withOrder(orders, order) });
     this.#forgetDone();
-    if (order.status === "REJECTED" && before?.status !== "REJECTED") {
-      this.#display.notify("problem", `The order was rejected${order.reason === null ? "" : `: ${order.reason}`}.`);
-    }
+    if (before?.status !== order.status) this.#sayIfRefused(order);
     this.#readAccountSoon();
+  }
+
+  #sayIfRefused({ status, reason }: SessionOrder): void {
+    const why = reasonText(reason);
+    const because = why === undefined ? "" : `: ${why}`;
+    if (status === "REJECTED") this.#display.notify("problem", `The order was rejected${because}.`);
+    if (status === "EXPIRED" && why !== undefined) this.#display.notify("info", `The order expired${because}.`);
   }
 
   #onFill(fill: SessionFill): void {
@@ -226,7 +239,7 @@ export class SessionTrading {
     const arrived = { orders: [] as SessionOrder[], fills: [] as SessionFill[] };
     this.#arrived = arrived;
     try {
-      const [{ settings, instrument }, orders, fills, account, branches] = await Promise.all([
+      const [{ settings, queue_auto: queueAuto, instrument }, orders, fills, account, branches] = await Promise.all([
         api.trading(),
         api.orders(),
         api.fills(),
@@ -236,7 +249,7 @@ export class SessionTrading {
       if (reading !== this.#reading) return;
       this.#sayWhatWasUndone(orders, fills, branches);
       this.store.setState({
-        ...{ settings, instrument, account, branches, problem: undefined },
+        ...{ settings, queueAuto, instrument, account, branches, problem: undefined },
         // An answer may be from before what arrived meanwhile.
         orders: arrived.orders.reduce(withOrder, orders),
         fills: arrived.fills.reduce(withFill, fills),
@@ -279,6 +292,11 @@ export class SessionTrading {
     this.#display.notify("info", `The rewind undid ${what}. The report keeps them as a branch.`);
   }
 
+  /** What the ticket's orders are of; undefined until it is known, and without a tape that takes orders. */
+  get market(): TicketMarket | undefined {
+    return marketOf(this.store.getState());
+  }
+
   /** Orders that may still be filled, oldest first. The same list until an order changes: the views read it for each animation frame. */
   get working(): readonly SessionOrder[] {
     const { orders } = this.store.getState();
@@ -299,6 +317,13 @@ export class SessionTrading {
     }
     return this.#marks.list;
   }
+}
+
+/** The same for a state of the store. */
+export function marketOf({ instrument, settings }: Pick<TradingState, "instrument" | "settings">) {
+  if (instrument === null || settings === undefined) return undefined;
+  const { price_decimals, amount_decimals } = instrument;
+  return { price_decimals, amount_decimals, account: settings.account.kind };
 }
 
 /** Of a fill, for drawing. */

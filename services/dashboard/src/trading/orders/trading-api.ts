@@ -7,6 +7,7 @@ import type {
   SessionOrder,
   TradedInstrument,
   TradingSettings,
+  TradingSettingsChange,
 } from "@tapedeck/protocol";
 import { type ClusterAddress, get, jsonOf, send } from "../../cluster-api";
 
@@ -25,13 +26,13 @@ export class TradingApi {
     this.#path = `/sessions/${encodeURIComponent(sessionId)}`;
   }
 
-  trading(): Promise<{ readonly settings: TradingSettings; readonly instrument: TradedInstrument | null }> {
+  trading(): Promise<TradingAnswer> {
     return this.#get("/trading");
   }
 
-  /** The settings as the cluster has them then. */
-  async configure(settings: TradingSettings): Promise<TradingSettings> {
-    return (await jsonOf(await send(this.#address, "PUT", `${this.#path}/trading`, settings))).settings;
+  /** Changes some of the settings, and answers all as the cluster has them then. */
+  async configure(change: TradingSettingsChange): Promise<TradingAnswer> {
+    return jsonOf(await send(this.#address, "PATCH", `${this.#path}/trading`, change));
   }
 
   async account(): Promise<SessionAccount | null> {
@@ -98,6 +99,14 @@ export class TradingApi {
     }
     return rows;
   }
+}
+
+/** How the session's orders meet its tape. */
+export interface TradingAnswer {
+  readonly settings: TradingSettings;
+  /** Whether the queue model is what the tape allows. */
+  readonly queue_auto: boolean;
+  readonly instrument: TradedInstrument | null;
 }
 
 /** What a rewind left. */

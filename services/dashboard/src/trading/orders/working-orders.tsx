@@ -4,7 +4,7 @@ import { useStore } from "zustand";
 import { Button, IconButton, Input } from "../../design/controls";
 import { clockText } from "../../design/format";
 import { usePlayback } from "../../playback-context";
-import { isWorking, workingPrice } from "./order-list";
+import { isWorking, moveTo, waitsForTrigger } from "./order-list";
 import styles from "./orders.module.css";
 
 /** Orders that may still be filled, newest first. Their price can be typed anew, as dragging them does. */
@@ -33,14 +33,14 @@ export function WorkingOrders() {
 
 function WorkingOrder({ order }: { readonly order: SessionOrder }) {
   const { trading } = usePlayback();
-  const { order_id, side, type, open, filled, status, created_at } = order;
+  const { order_id, side, type, filled, status, created_at } = order;
   const request = useStore(trading.store, ({ requests }) => requests.get(order_id)?.text);
-  const name = `${side} ${open}`;
+  const name = `${side} ${sizeOf(order)}`;
   return (
     <li data-side={side} data-status={status} title={`${status} since ${clockText(Date.parse(order.updated_at))}`}>
       <b>{side === "buy" ? "Buy" : "Sell"}</b>
       <span>
-        {open}
+        {sizeOf(order)}
         {Number(filled) > 0 && <small> ({filled} filled)</small>}
       </span>
       <PriceInput order={order} />
@@ -51,28 +51,36 @@ function WorkingOrder({ order }: { readonly order: SessionOrder }) {
   );
 }
 
-/** A limit order's price. Enter moves the order there, Escape restores it. */
+/** A limit order's price, or the trigger of one that waits for it. Enter moves the order there, Escape restores it. */
 function PriceInput({ order }: { readonly order: SessionOrder }) {
   const { trading } = usePlayback();
   const [typed, setTyped] = useState<string>();
-  const { order_id, price, stop_price, type, side, open } = order;
-  const text = stop_price ?? price;
-  // A trigger cannot be moved, only cancelled.
-  if (type !== "LIMIT" || text === null) return <span>{workingPrice(order) === null ? "market" : `at ${text}`}</span>;
+  const { order_id, price, stop_price, side } = order;
+  const waits = waitsForTrigger(order);
+  const text = waits ? stop_price : price;
+  if (text === null) return <span>market</span>;
   const onKeyDown = ({ key }: KeyboardEvent) => {
-    if (key === "Enter" && typed !== undefined && typed !== price) void trading.replace(order_id, { price: typed });
+    if (key === "Enter" && typed !== undefined && typed !== text)
+      void trading.replace(order_id, moveTo(order, typed.trim().replaceAll(",", "")));
     if (key === "Enter" || key === "Escape") setTyped(undefined);
   };
   return (
     <Input
       small
       inputMode="decimal"
-      aria-label={`Price of ${side} ${open}`}
-      title="Enter moves the order to another price"
+      aria-label={`${waits ? "Stop price" : "Price"} of ${side} ${sizeOf(order)}`}
+      title={`Enter moves the order to another price${waits && price !== null ? `; its limit, ${price}, goes along` : ""}`}
       value={typed ?? text}
       onChange={({ target }) => setTyped(target.value)}
       onKeyDown={onKeyDown}
       onBlur={() => setTyped(undefined)}
     />
   );
+}
+
+/** What of an order is open, or what stands in its place until the venue has determined it. */
+function sizeOf({ open, quote_amount, close_position, filled }: SessionOrder): string {
+  if (Number(open) > 0 || Number(filled) > 0) return open;
+  if (close_position === true) return "position";
+  return quote_amount === undefined ? open : `for ${quote_amount}`;
 }

@@ -1,6 +1,6 @@
 import type { TradingSettings } from "@tapedeck/protocol";
 import { expect, test } from "vitest";
-import { draftOf, type SettingsDraft, settingsOf } from "./settings-draft";
+import { changeOf, draftOf, type SettingsDraft } from "./settings-draft";
 
 const spot: TradingSettings = {
   account: { kind: "spot", base: "10", quote: "1000000" },
@@ -12,11 +12,11 @@ const spot: TradingSettings = {
   seed: "of its own",
 };
 
-const changed = (settings: TradingSettings, change: Partial<SettingsDraft>) =>
-  settingsOf({ ...draftOf(settings), ...change }, settings);
+const changed = (settings: TradingSettings, change: Partial<SettingsDraft>, queueAuto = false) =>
+  changeOf({ ...draftOf(settings, queueAuto), ...change }, settings, queueAuto);
 
-test("[DB109] what is not changed in the form stays what it is, to the last digit", () => {
-  expect(draftOf(spot)).toMatchObject({ maker: "-0.005", taker: "0.05", exponent: "2", sigma: "0" });
+test("[DB109] what is not changed in the form is not sent", () => {
+  expect(draftOf(spot, false)).toMatchObject({ maker: "-0.005", taker: "0.05", exponent: "2", sigma: "0" });
   const futures: TradingSettings = {
     ...spot,
     account: { kind: "futures", wallet: "0.1", leverage: 3, maintenance_rate: "0.00000001" },
@@ -27,7 +27,19 @@ test("[DB109] what is not changed in the form stays what it is, to the last digi
     },
     queue: { model: "auto" },
   };
-  for (const settings of [spot, futures]) expect(changed(settings, {})).toEqual({ settings });
+  for (const settings of [spot, futures]) expect(changed(settings, {})).toEqual({ change: {} });
+  // To the last digit, also of what is sent along with it.
+  expect(changed(futures, { leverage: "4" })).toEqual({ change: { account: { ...futures.account, leverage: 4 } } });
+  expect(changed(spot, { taker: "0.04" })).toEqual({ change: { fees: { maker: "-0.00005", taker: "0.0004" } } });
+});
+
+test("[DB109] a queue model that nobody has chosen is shown as such, and stays unset until somebody chooses one", () => {
+  const resting: TradingSettings = { ...spot, queue: { model: "risk-averse" } };
+  expect(draftOf(resting, true).queue).toBe("auto");
+  expect(changed(resting, { fills: "whole" }, true)).toEqual({ change: { fills: "whole" } });
+  expect(changed(resting, { queue: "risk-averse" }, true)).toEqual({ change: { queue: { model: "risk-averse" } } });
+  expect(changed(resting, { queue: "auto" }, false)).toEqual({ change: { queue: { model: "auto" } } });
+  expect(changed(spot, { exponent: "4" })).toEqual({ change: { queue: { model: "power-probability", n: 4 } } });
 });
 
 test("[DB109] a spot account becomes one of futures, and latencies vary with a spread", () => {
@@ -35,8 +47,7 @@ test("[DB109] a spot account becomes one of futures, and latencies vary with a s
     ...{ kind: "futures", wallet: "25,000.5", leverage: "10", taker: "0.0750 %" },
     ...{ entry: "8", response: "0", sigma: "0.25", queue: "log-probability" },
   });
-  const expected: TradingSettings = {
-    ...spot,
+  const change = {
     account: { kind: "futures", wallet: "25000.5", leverage: 10, maintenance_rate: "0.004" },
     fees: { maker: "-0.00005", taker: "0.00075" },
     latency: {
@@ -45,7 +56,7 @@ test("[DB109] a spot account becomes one of futures, and latencies vary with a s
     },
     queue: { model: "log-probability" },
   };
-  expect(found).toEqual({ settings: expected });
+  expect(found).toEqual({ change });
 });
 
 test.each([

@@ -1,4 +1,4 @@
-import type { TradingSettings } from "@tapedeck/protocol";
+import type { TradingSettings, TradingSettingsChange } from "@tapedeck/protocol";
 
 type AccountKind = TradingSettings["account"]["kind"];
 type QueueModel = TradingSettings["queue"]["model"];
@@ -29,7 +29,8 @@ export interface SettingsDraft {
 /** The cluster's own values, for the kind of account that the session does not have. */
 const usual = { base: "10", quote: "1000000", wallet: "1000000", leverage: "20", maintenance: "0.4", exponent: "3" };
 
-export function draftOf({ account, fees, latency, queue, fills }: TradingSettings): SettingsDraft {
+/** @param queueAuto whether the queue model is what the tape allows, and nobody has chosen one */
+export function draftOf({ account, fees, latency, queue, fills }: TradingSettings, queueAuto: boolean): SettingsDraft {
   const { entry, response } = latency;
   return {
     ...usual,
@@ -44,29 +45,38 @@ export function draftOf({ account, fees, latency, queue, fills }: TradingSetting
     ...{ maker: percentOf(fees.maker), taker: percentOf(fees.taker) },
     ...{ entry: `${middleOf(entry)}`, response: `${middleOf(response)}` },
     sigma: `${entry.kind === "log-normal" ? entry.sigma : 0}`,
-    queue: queue.model,
+    queue: queueAuto ? "auto" : queue.model,
     ...("n" in queue && { exponent: `${queue.n}` }),
     fills,
   };
 }
 
-/** Settings with what the user has typed, or a sentence that says what is wrong with it. What the form does not show stays as it is. */
-export function settingsOf(
+/**
+ * What the user has changed, or a sentence that says what is wrong with it. What they have not touched is left out: the cluster keeps it as it is, and
+ * what nobody has set keeps following the tape and the kind of bot.
+ */
+export function changeOf(
   draft: SettingsDraft,
   before: TradingSettings,
-): { readonly settings: TradingSettings } | { readonly problem: string } {
+  queueAuto: boolean,
+): { readonly change: TradingSettingsChange } | { readonly problem: string } {
+  const shown = draftOf(before, queueAuto);
+  const touched = (...names: readonly (keyof SettingsDraft)[]) => names.some((name) => draft[name] !== shown[name]);
   try {
     return {
-      settings: {
-        ...before,
-        account: accountOf(draft),
-        fees: { maker: rateOf("Maker fee", draft.maker), taker: rateOf("Taker fee", draft.taker) },
-        latency: {
-          entry: latencyOf("Latency to the venue", draft.entry, draft.sigma, before.latency.entry),
-          response: latencyOf("Latency back", draft.response, draft.sigma, before.latency.response),
-        },
-        queue: queueOf(draft),
-        fills: draft.fills,
+      change: {
+        ...(touched(...accountFields[draft.kind]) && { account: accountOf(draft) }),
+        ...(touched("maker", "taker") && {
+          fees: { maker: rateOf("Maker fee", draft.maker), taker: rateOf("Taker fee", draft.taker) },
+        }),
+        ...(touched("entry", "response", "sigma") && {
+          latency: {
+            entry: latencyOf("Latency to the venue", draft.entry, draft.sigma, before.latency.entry),
+            response: latencyOf("Latency back", draft.response, draft.sigma, before.latency.response),
+          },
+        }),
+        ...(touched("queue", ...(isPower(draft.queue) ? (["exponent"] as const) : [])) && { queue: queueOf(draft) }),
+        ...(touched("fills") && { fills: draft.fills }),
       },
     };
   } catch (error) {
@@ -74,6 +84,12 @@ export function settingsOf(
     throw error;
   }
 }
+
+/** What belongs to each kind of account. */
+const accountFields = {
+  spot: ["kind", "base", "quote"],
+  futures: ["kind", "wallet", "leverage", "maintenance"],
+} as const satisfies Record<AccountKind, readonly (keyof SettingsDraft)[]>;
 
 class WrongValue extends Error {}
 

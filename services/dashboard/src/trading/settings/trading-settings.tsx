@@ -4,7 +4,7 @@ import { useStore } from "zustand";
 import { Button, Field, Input, Segmented, Select } from "../../design/controls";
 import { Dialog } from "../../design/dialog";
 import { usePlayback } from "../../playback-context";
-import { draftOf, isPower, percentOf, type SettingsDraft, settingsOf } from "./settings-draft";
+import { changeOf, draftOf, isPower, percentOf, type SettingsDraft } from "./settings-draft";
 import styles from "./trading-settings.module.css";
 
 const accounts = [
@@ -49,7 +49,7 @@ export function SettingsButton() {
 function summaryOf({ account, fees, latency: { entry, response } }: TradingSettings): string {
   const kind = account.kind === "spot" ? "Spot" : `Futures ${account.leverage}×`;
   const travel = (of: typeof entry) => (of.kind === "constant" ? `${of.ms}` : `~${of.median_ms}`);
-  return `${kind} · fees ${percentOf(fees.maker)} / ${percentOf(fees.taker)} % · latency ${travel(entry)} / ${travel(response)} ms`;
+  return `${kind} · fees ${percentOf(fees.maker)}/${percentOf(fees.taker)} % · latency ${travel(entry)}/${travel(response)} ms`;
 }
 
 interface FormProps {
@@ -60,7 +60,8 @@ interface FormProps {
 function SettingsForm({ before, onDone }: FormProps) {
   const { trading } = usePlayback();
   const hasOrders = useStore(trading.store, ({ orders }) => orders.length > 0);
-  const [draft, setDraft] = useState(() => draftOf(before));
+  const queueAuto = useStore(trading.store, (state) => state.queueAuto);
+  const [draft, setDraft] = useState(() => draftOf(before, queueAuto));
   const [problem, setProblem] = useState<string>();
   const change = (values: Partial<SettingsDraft>) => setDraft((known) => ({ ...known, ...values }));
   const text = (name: TextName, label: string) => (
@@ -76,10 +77,11 @@ function SettingsForm({ before, onDone }: FormProps) {
     </Field>
   );
   const save = async () => {
-    const found = settingsOf(draft, before);
+    const found = changeOf(draft, before, queueAuto);
     if ("problem" in found) return setProblem(found.problem);
     setProblem(undefined);
-    if (await trading.configure(found.settings)) onDone();
+    const isChanged = Object.keys(found.change).length > 0;
+    if (!isChanged || (await trading.configure(found.change))) onDone();
   };
   return (
     <form

@@ -2,15 +2,20 @@ import type { OrderBody, TradedInstrument } from "@tapedeck/protocol";
 import { createStore } from "zustand/vanilla";
 import { persisted } from "../../design/persisted";
 
-export type TicketType = "MARKET" | "LIMIT" | "STOP";
+export type TicketType = "MARKET" | "LIMIT" | "STOP" | "TAKE_PROFIT";
 export type Side = "buy" | "sell";
 export type TimeInForce = NonNullable<OrderBody["time_in_force"]>;
+/** What says how large an order is: its amount, what it costs (or brings), or the position that it closes. */
+export type Sizing = "amount" | "cost" | "position";
 
 /** What the user has typed. */
 export interface Ticket {
   readonly type: TicketType;
+  /** Counts where the type and the account allow it; see `sizingOf`. */
+  readonly sizing: Sizing;
   readonly amount: string;
-  /** Of a limit order; of a stop the limit that it becomes, or nothing for a market order. */
+  readonly cost: string;
+  /** Of a limit order; of one that waits for its stop price the limit that it becomes, or nothing for a market order. */
   readonly price: string;
   readonly stopPrice: string;
   readonly timeInForce: TimeInForce;
@@ -22,43 +27,99 @@ const kept = persisted<Pick<Ticket, "type" | "amount">>("tapedeck_ticket", { typ
 
 /** The page's only ticket. Click trading does not survive a reload, so that nobody is surprised by it. */
 export const ticket = createStore<Ticket>(() => ({
-  ...{ price: "", stopPrice: "", timeInForce: "GTC", clickTrading: false },
+  ...{ sizing: "amount", cost: "", price: "", stopPrice: "", timeInForce: "GTC", clickTrading: false },
   ...kept.get(),
 }));
 ticket.subscribe(({ type, amount }) => kept.set({ type, amount }));
 
+/** What orders are of. */
+export interface TicketMarket extends Pick<TradedInstrument, "price_decimals" | "amount_decimals"> {
+  readonly account: "spot" | "futures";
+}
+
 /** An order, or a sentence that says what is wrong with the ticket. */
 export type TicketOrder = { readonly order: OrderBody } | { readonly problem: string };
 
-type Decimals = Pick<TradedInstrument, "price_decimals" | "amount_decimals">;
+type Problem = { readonly problem: string };
 
-/** The order of a ticket. */
-export function orderOf(values: Ticket, side: Side, decimals: Decimals): TicketOrder {
-  const { type, timeInForce: time_in_force } = values;
-  const amount = positive("Amount", values.amount, decimals.amount_decimals);
-  if (typeof amount !== "string") return amount;
-  if (type === "MARKET") return { order: { side, type, amount } };
-  if (type === "LIMIT") {
-    const price = positive("Price", values.price, decimals.price_decimals);
-    return typeof price === "string" ? { order: { side, type, amount, price, time_in_force } } : price;
-  }
-  const stop_price = positive("Stop price", values.stopPrice, decimals.price_decimals);
-  if (typeof stop_price !== "string") return stop_price;
-  if (values.price.trim() === "") return { order: { side, type, amount, stop_price } };
-  const price = positive("Limit", values.price, decimals.price_decimals);
-  if (typeof price !== "string") return price;
-  return { order: { side, type: "STOP_LIMIT", amount, stop_price, price, time_in_force } };
+/** Whether orders of a type wait until the market trades at their stop price. */
+export function isConditional(type: TicketType): type is "STOP" | "TAKE_PROFIT" {
+  return type === "STOP" || type === "TAKE_PROFIT";
 }
 
-/** The order that a click on the ladder places: a stop if the ticket is for stops, otherwise a limit order at that price. */
-export function orderAtPrice(values: Ticket, side: Side, price: number, decimals: Decimals): TicketOrder {
-  const text = price.toFixed(decimals.price_decimals);
-  if (values.type === "STOP") return orderOf({ ...values, stopPrice: text, price: "" }, side, decimals);
-  return orderOf({ ...values, type: "LIMIT", price: text }, side, decimals);
+/** What can say how large an order of a type is. */
+export function sizingsOf(type: TicketType, account: TicketMarket["account"] | undefined): readonly Sizing[] {
+  if (type === "MARKET") return ["amount", "cost"];
+  return isConditional(type) && account === "futures" ? ["amount", "position"] : ["amount"];
+}
+
+/** What says how large the ticket's order is. */
+export function sizingOf({ type, sizing }: Ticket, account: TicketMarket["account"] | undefined): Sizing {
+  return sizingsOf(type, account).includes(sizing) ? sizing : "amount";
+}
+
+/** Whether the ticket's order has, or will have, a limit. */
+export function hasLimit(values: Ticket, account: TicketMarket["account"] | undefined): boolean {
+  const { type, price } = values;
+  if (type === "LIMIT") return true;
+  return isConditional(type) && price.trim() !== "" && sizingOf(values, account) !== "position";
+}
+
+/** The order of a ticket. */
+export function orderOf(values: Ticket, side: Side, market: TicketMarket): TicketOrder {
+  const { type, timeInForce: time_in_force } = values;
+  const size = sizeOf(values, market);
+  if ("problem" in size) return size;
+  if (type === "MARKET") return { order: { side, type, ...size } };
+  const priceOf = (name: string, text: string) => positive(name, text, market.price_decimals);
+  if (type === "LIMIT") {
+    const price = priceOf("Price", values.price);
+    return typeof price === "string" ? { order: { side, type, ...size, price, time_in_force } } : price;
+  }
+  const stop_price = priceOf("Stop price", values.stopPrice);
+  if (typeof stop_price !== "string") return stop_price;
+  if (!hasLimit(values, market.account)) return { order: { side, type, ...size, stop_price } };
+  const price = priceOf("Limit", values.price);
+  if (typeof price !== "string") return price;
+  return { order: { side, type: withLimit[type], ...size, stop_price, price, time_in_force } };
+}
+
+const withLimit = { STOP: "STOP_LIMIT", TAKE_PROFIT: "TAKE_PROFIT_LIMIT" } as const;
+
+type Size = Pick<OrderBody, "amount" | "quote_amount" | "close_position">;
+
+function sizeOf(values: Ticket, market: TicketMarket): Size | Problem {
+  const sizing = sizingOf(values, market.account);
+  if (sizing === "position") return { close_position: true };
+  if (sizing === "cost") {
+    const quote_amount = positive("Cost", values.cost, market.price_decimals + market.amount_decimals);
+    return typeof quote_amount === "string" ? { quote_amount } : quote_amount;
+  }
+  const amount = positive("Amount", values.amount, market.amount_decimals);
+  return typeof amount === "string" ? { amount } : amount;
+}
+
+/**
+ * The order that a click on the ladder places: one that waits for that price if the ticket is for those, otherwise a limit order at it. A ticket by cost
+ * has no amount that the user sees, and places none.
+ */
+export function orderAtPrice(values: Ticket, side: Side, price: number, market: TicketMarket): TicketOrder {
+  const text = price.toFixed(market.price_decimals);
+  if (isConditional(values.type)) return orderOf({ ...values, stopPrice: text, price: "" }, side, market);
+  if (sizingOf(values, market.account) === "cost")
+    return { problem: "A click on the ladder needs an amount: choose Amount in place of Cost." };
+  return orderOf({ ...values, type: "LIMIT", price: text }, side, market);
+}
+
+/** How large the order of a click on the ladder would be, in a word; undefined if it would place none. */
+export function clickSize(values: Ticket, account: TicketMarket["account"]): string | undefined {
+  const sizing = sizingOf(values, account);
+  if (sizing === "cost") return undefined;
+  return sizing === "position" ? "all" : values.amount;
 }
 
 /** A plain decimal above 0 as the cluster takes it, or what is wrong with it. Thousands may have commas. */
-function positive(name: string, text: string, decimals: number): string | { readonly problem: string } {
+function positive(name: string, text: string, decimals: number): string | Problem {
   const plain = text.trim().replaceAll(",", "");
   const [, whole, fraction = ""] = /^(\d{0,15})(?:\.(\d*))?$/.exec(plain) ?? [];
   if (whole === undefined || whole + fraction === "") return { problem: `${name} must be a number, such as 0.5.` };
@@ -76,14 +137,7 @@ function positive(name: string, text: string, decimals: number): string | { read
 }
 
 /** Fills a price of the ladder in. */
-export function fillPriceIn(price: number, { price_decimals }: Decimals): void {
+export function fillPriceIn(price: number, { price_decimals }: Pick<TicketMarket, "price_decimals">): void {
   const text = price.toFixed(price_decimals);
-  ticket.setState(ticket.getState().type === "STOP" ? { stopPrice: text } : { price: text });
-}
-
-/** An order in words: "Buy limit 0.5 @ 30000.1". */
-export function orderText({ side, type, amount, price, stop_price }: OrderBody): string {
-  const kind = type.toLowerCase().replace("_", "-");
-  const at = [stop_price, price].filter((one) => one !== undefined).join(" → ");
-  return `${side === "buy" ? "Buy" : "Sell"} ${kind} ${amount}${at === "" ? "" : ` @ ${at}`}`;
+  ticket.setState(isConditional(ticket.getState().type) ? { stopPrice: text } : { price: text });
 }

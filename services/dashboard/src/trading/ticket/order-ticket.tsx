@@ -2,13 +2,33 @@ import { useStore } from "zustand";
 import { Button, Field, Input, Segmented, Select } from "../../design/controls";
 import { priceText } from "../../design/format";
 import { useFrameSample, usePageState, usePlayback } from "../../playback-context";
+import { ClosePosition } from "./close-position";
 import styles from "./order-ticket.module.css";
-import { orderOf, type Side, type TicketType, type TimeInForce, ticket } from "./order-ticket-state";
+import {
+  hasLimit,
+  isConditional,
+  orderOf,
+  type Side,
+  sizingOf,
+  type TicketType,
+  type TimeInForce,
+  ticket,
+} from "./order-ticket-state";
+import { SizeField } from "./size-field";
 
-const types: readonly { readonly value: TicketType; readonly text: string }[] = [
+const types: readonly { readonly value: TicketType; readonly text: string; readonly title?: string }[] = [
   { value: "MARKET", text: "Market" },
   { value: "LIMIT", text: "Limit" },
-  { value: "STOP", text: "Stop" },
+  {
+    value: "STOP",
+    text: "Stop",
+    title: "Waits for a trade at the stop price: at it or above to buy, at it or below to sell",
+  },
+  {
+    value: "TAKE_PROFIT",
+    text: "Take profit",
+    title: "Waits for a trade at the stop price: at it or below to buy, at it or above to sell",
+  },
 ];
 
 const times: readonly { readonly value: TimeInForce; readonly text: string }[] = [
@@ -18,19 +38,20 @@ const times: readonly { readonly value: TimeInForce; readonly text: string }[] =
   { value: "FOK", text: "Fill or kill" },
 ];
 
-/** Places market, limit and stop orders. */
+/** Places market, limit, stop and take-profit orders. What does not apply to the chosen type is not shown. */
 export function OrderTicket() {
   const playback = usePlayback();
   const { trading, notify } = playback;
   const values = useStore(ticket);
-  const instrument = useStore(trading.store, (state) => state.instrument);
+  const account = useStore(trading.store, (state) => state.settings?.account.kind);
   const problem = useStore(trading.store, (state) => state.problem);
   const playing = usePageState(({ session }) => session?.state === "PLAYING");
   const frame = useFrameSample(({ newest }) => newest?.frame);
   const { type } = values;
   const place = (side: Side) => {
-    if (!instrument) return notify("problem", problem ?? "The session has no tape to trade on.");
-    const found = orderOf(values, side, instrument);
+    const { market } = trading;
+    if (!market) return notify("problem", problem ?? "The session has no tape to trade on.");
+    const found = orderOf(values, side, market);
     if ("problem" in found) notify("problem", found.problem);
     else void trading.place(found.order);
   };
@@ -48,40 +69,21 @@ export function OrderTicket() {
         onChoose={(value) => ticket.setState({ type: value })}
       />
       <div className={styles.fields}>
-        <NumberField text="Amount" value={values.amount} onChange={(amount) => ticket.setState({ amount })} />
+        <SizeField account={account} />
         {type === "LIMIT" && (
           <NumberField text="Price" value={values.price} onChange={(price) => ticket.setState({ price })} />
         )}
-        {type === "STOP" && (
-          <>
-            <NumberField
-              text="Stop price"
-              value={values.stopPrice}
-              onChange={(stopPrice) => ticket.setState({ stopPrice })}
-            />
-            <NumberField text="Limit, optional" value={values.price} onChange={(price) => ticket.setState({ price })} />
-          </>
+        {isConditional(type) && (
+          <NumberField
+            text="Stop price"
+            value={values.stopPrice}
+            onChange={(stopPrice) => ticket.setState({ stopPrice })}
+          />
         )}
-        {type === "LIMIT" && (
-          <Field text="Time in force">
-            {(id) => (
-              <Select
-                id={id}
-                value={values.timeInForce}
-                onChange={({ target }) => {
-                  const chosen = times.find(({ value }) => value === target.value);
-                  if (chosen) ticket.setState({ timeInForce: chosen.value });
-                }}
-              >
-                {times.map(({ value, text }) => (
-                  <option key={value} value={value}>
-                    {text}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
+        {isConditional(type) && sizingOf(values, account) !== "position" && (
+          <NumberField text="Limit, optional" value={values.price} onChange={(price) => ticket.setState({ price })} />
         )}
+        {hasLimit(values, account) && <TimeInForceField value={values.timeInForce} />}
       </div>
       <div className={styles.sides}>
         <Button variant="buy" onClick={() => place("buy")}>
@@ -91,8 +93,32 @@ export function OrderTicket() {
           Sell {quote("sell")}
         </Button>
       </div>
+      <ClosePosition />
       {!playing && <p className={styles.hint}>Paused: an order reaches the market when it plays on.</p>}
     </form>
+  );
+}
+
+function TimeInForceField({ value: chosen }: { readonly value: TimeInForce }) {
+  return (
+    <Field text="Time in force">
+      {(id) => (
+        <Select
+          id={id}
+          value={chosen}
+          onChange={({ target }) => {
+            const found = times.find(({ value }) => value === target.value);
+            if (found) ticket.setState({ timeInForce: found.value });
+          }}
+        >
+          {times.map(({ value, text }) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </Select>
+      )}
+    </Field>
   );
 }
 

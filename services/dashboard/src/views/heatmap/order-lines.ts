@@ -1,6 +1,7 @@
 import type { SessionOrder } from "@tapedeck/protocol";
 import { themeColour } from "../../design/theme";
 import type { TimeWindow } from "../../playback/viewport";
+import { labelOf } from "../../trading/orders/order-list";
 import type { FillMark } from "../../trading/orders/session-trading";
 import { canvasFont } from "../canvas-surface";
 
@@ -22,7 +23,7 @@ interface Scales {
 }
 
 /** The label at the right end of a line, by which it is dragged. In CSS pixels. */
-export const label = { width: 66, height: 15, right: 4 } as const;
+export const label = { width: 82, height: 15, right: 4 } as const;
 
 /** A line from when each order was sent, with its side and open amount at the right. */
 export function drawOrderLines(
@@ -51,9 +52,7 @@ export function drawOrderLines(
     pen.fillStyle = themeColour("--surface");
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    const kind = order.type === "LIMIT" ? "" : " stop";
-    const side = order.side === "buy" ? "Buy" : "Sell";
-    pen.fillText(`${side}${kind} ${order.open}`, left + label.width / 2, at + 0.5, label.width - 6);
+    pen.fillText(labelOf(order), left + label.width / 2, at + 0.5, label.width - 6);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Frame, Level, SessionOrder } from "@tapedeck/protocol";
 import type { PlaybackController } from "../../playback/playback-controller";
-import { openAmount, workingPrice } from "../../trading/orders/order-list";
-import { fillPriceIn, orderAtPrice, type Side, ticket } from "../../trading/ticket/order-ticket-state";
+import { kindOf, moveTo, onTick, openAmount, workingPrice } from "../../trading/orders/order-list";
+import { clickSize, fillPriceIn, orderAtPrice, type Side, ticket } from "../../trading/ticket/order-ticket-state";
 import type { OrderChip } from "./order-chip";
 
 /** The rows of the ladder, by what is under the pointer. In CSS pixels from the canvas's left and top edge. */
@@ -18,7 +18,7 @@ interface LadderRows {
 const clickPx = 4;
 
 /**
- * The user's orders in the ladder. Dragging the chip of a limit order moves it to another price. A click with Ctrl or ⌘, or in click trading, places the
+ * The user's orders in the ladder. Dragging a chip moves its orders to another price. A click with Ctrl or ⌘, or in click trading, places the
  * ticket's order at that price; any other click only fills the price into the ticket.
  */
 export class LadderOrders {
@@ -57,7 +57,9 @@ export class LadderOrders {
     if (drag && drag.to !== drag.from) chips.set(drag.to, chipOf(drag.orders, "moving"));
     else if (this.#hover && !chips.has(this.#hover.price)) {
       const { price, side } = this.#hover;
-      chips.set(price, { text: `${side} ${ticket.getState().amount}`, side, look: "preview" });
+      const { market } = this.#playback.trading;
+      const size = market && clickSize(ticket.getState(), market.account);
+      if (size !== undefined) chips.set(price, { text: `${side} ${size}`, side, look: "preview" });
     }
     return chips;
   }
@@ -81,11 +83,10 @@ export class LadderOrders {
     this.#press = { x, y };
     const price = this.#isInspecting ? undefined : this.#rows.chipAt(x, y);
     const orders = price === undefined ? [] : (this.#byPrice().get(price) ?? []);
-    const movable = orders.filter(({ type }) => type === "LIMIT");
-    if (price === undefined || movable.length === 0) return;
+    if (price === undefined || orders.length === 0) return;
     event.stopImmediatePropagation();
     if (event.target instanceof Element) event.target.setPointerCapture(event.pointerId);
-    this.#drag = { orders: movable, from: price, to: price };
+    this.#drag = { orders, from: price, to: price };
     this.#press = undefined;
   }
 
@@ -120,13 +121,13 @@ export class LadderOrders {
     }
     if (!press || Math.hypot(x - press.x, y - press.y) > clickPx) return;
     const price = this.#rows.priceAt(y);
-    const { instrument } = this.#playback.trading.store.getState();
-    if (price === undefined || !instrument) return;
+    const { market } = this.#playback.trading;
+    if (price === undefined || !market) return;
     if (!this.#places(event) || this.#isInspecting) {
-      fillPriceIn(price, instrument);
+      fillPriceIn(price, market);
       return;
     }
-    const found = orderAtPrice(ticket.getState(), this.#rows.sideAt(x), price, instrument);
+    const found = orderAtPrice(ticket.getState(), this.#rows.sideAt(x), price, market);
     if ("problem" in found) this.#playback.notify("problem", found.problem);
     else void this.#playback.trading.place(found.order);
   }
@@ -135,9 +136,7 @@ export class LadderOrders {
     const { trading } = this.#playback;
     const { instrument } = trading.store.getState();
     if (!instrument) return;
-    for (const { order_id } of orders) {
-      void trading.replace(order_id, { price: price.toFixed(instrument.price_decimals) });
-    }
+    for (const order of orders) void trading.replace(order.order_id, moveTo(order, onTick(price, instrument)));
   }
 
   /** Whether a click places an order. */
@@ -160,12 +159,13 @@ export class LadderOrders {
 }
 
 function chipOf(orders: readonly SessionOrder[], look: OrderChip["look"] | undefined): OrderChip {
-  const open = Number(orders.reduce((sum, order) => sum + openAmount(order), 0).toPrecision(8));
   const [first] = orders;
-  const stop = first !== undefined && first.type !== "LIMIT" && first.stop_price !== null;
+  const kind = first === undefined ? "" : kindOf(first);
+  const closes = kind !== "" && orders.some(({ close_position }) => close_position === true);
+  const open = closes ? "all" : Number(orders.reduce((sum, order) => sum + openAmount(order), 0).toPrecision(8));
   const pending = orders.every(({ status }) => status === "PENDING");
   return {
-    text: stop ? `stop ${open}` : `${open}`,
+    text: kind === "" ? `${open}` : `${kind} ${open}`,
     side: first?.side ?? "buy",
     look: look ?? (pending ? "pending" : "working"),
   };

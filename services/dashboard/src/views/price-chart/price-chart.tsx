@@ -31,6 +31,8 @@ import { seconds } from "./chart-time";
 import styles from "./price-chart.module.css";
 
 const maxMarkers = 120;
+/** A screen reader reads each change aloud. */
+const describeEveryMs = 500;
 /** After this many updates the chart is filled from the log again, so that it does not grow for ever. */
 const redrawAfter = 2048;
 
@@ -40,6 +42,7 @@ type Point = LineData<Time> | WhitespaceData<Time>;
 class PriceChart implements AnimatedView {
   readonly everyMs = 60;
   #playback: PlaybackController;
+  readonly #host: HTMLElement;
   #chart: IChartApi;
   #mid: ISeriesApi<"Line">;
   #micro: ISeriesApi<"Line">;
@@ -55,6 +58,7 @@ class PriceChart implements AnimatedView {
 
   constructor(host: HTMLElement, playback: PlaybackController) {
     this.#playback = playback;
+    this.#host = host;
     this.#chart = createChart(host, {
       autoSize: true,
       crosshair: { mode: CrosshairMode.Normal },
@@ -81,17 +85,19 @@ class PriceChart implements AnimatedView {
     this.#micro = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 1, lineStyle: LineStyle.Solid });
     this.#mid = this.#chart.addSeries(LineSeries, { ...quiet, lineWidth: 2, lastValueVisible: true });
     this.#marks = createSeriesMarkers(this.#mid, []);
-    this.#orders = new ChartOrders(this.#mid, playback);
+    this.#orders = new ChartOrders(host, this.#mid, playback, () => this.#chart.timeScale().width());
     this.#applyColours();
     this.#chart.subscribeCrosshairMove((event) => this.#point(event));
     this.#chart.subscribeClick((event) => this.#pin(event));
     this.#undo = [
+      () => this.#orders.dispose(),
       theme.subscribe(() => this.#applyColours()),
       anomalyFilter.subscribe(() => {
         this.#marked.count = -1;
         playback.animation.invalidate();
       }),
       playback.animation.add(this),
+      playback.animation.add({ everyMs: describeEveryMs, paint: () => this.#describe() }),
     ];
   }
 
@@ -118,6 +124,24 @@ class PriceChart implements AnimatedView {
     this.#seenAppended = log.appended;
     this.#mark(now);
     this.#orders.paint();
+  }
+
+  /** Returns true if the description has changed, as the chart may still be moving. */
+  #describe(): boolean {
+    const { height } = this.#chart.paneSize();
+    const [high, low] = [0, height].map((y) => this.#mid.coordinateToPrice(y));
+    if (high == null || low == null) return false;
+    const text = (price: number) => price.toFixed(this.#playback.decimals);
+    const orders = this.#orders.described;
+    const sentences = [
+      "Mid price and microprice over time.",
+      `Prices from ${text(low)} to ${text(high)}.`,
+      ...(orders === "" ? [] : [`Your orders: ${orders}.`]),
+    ];
+    const label = sentences.join(" ");
+    const changed = label !== this.#host.getAttribute("aria-label");
+    if (changed) this.#host.setAttribute("aria-label", label);
+    return changed;
   }
 
   #redraw(): void {

@@ -181,7 +181,7 @@ export class OwnAccount {
 
   /** Cancels all orders that are open when so much of the market's time has passed, unless this is called again before; 0: not any more. */
   async countDown(ms: number): Promise<void> {
-    if (this.record.chain === null && this.market === "usdm") await this.configure(this.settings);
+    if (this.#isUnset) await this.choose(futuresAccount);
     await this.#act({ kind: "countdown", ns: BigInt(Math.round(ms * 1e6 * this.record.speed)) });
   }
 

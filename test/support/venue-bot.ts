@@ -2,14 +2,17 @@ import { createVenueKeyAnswer } from "@tapedeck/protocol";
 import { SigningClient } from "../../services/venue/src/testing/signing-client.js";
 import type { TestCluster } from "./cluster.js";
 
+/** Where a cluster's nodes of a kind are. */
+type Nodes<Kind extends "apis" | "venues"> = { readonly [_ in Kind]: readonly { readonly url: string }[] };
+
 /** The address of a session's venue, on one of the cluster's nodes. */
-export function venueAddress(cluster: TestCluster, session: string, market: "spot" | "usdm", node = 0): string {
+export function venueAddress(cluster: Nodes<"venues">, session: string, market: "spot" | "usdm", node = 0): string {
   const exchange = market === "spot" ? "binance" : "binance-usdm";
   return `${cluster.venues[node]?.url}/venue/${exchange}/${session}`;
 }
 
 /** A key to a session's venue, made as its owner makes one. */
-export async function venueKey(cluster: TestCluster, session: string): Promise<{ apiKey: string; secret: string }> {
+export async function venueKey(cluster: Nodes<"apis">, session: string): Promise<{ apiKey: string; secret: string }> {
   const answer = await fetch(`${cluster.apis[0]?.url}/sessions/${session}/venue-keys`, { method: "POST", body: "{}" });
   const { api_key: apiKey, secret = "" } = createVenueKeyAnswer.parse(await answer.json());
   return { apiKey, secret };

@@ -30,8 +30,6 @@ const orders = Number(process.env.TAPEDECK_VENUE_ORDERS ?? 12);
 
 const report = tradeReport.extend({
   version: z.string(),
-  /** As the strategy was told of its fills. */
-  fills: tradeReport.shape.trades,
   /** The orders that it knew to be open when it had started. */
   found: z.array(z.string()),
   refused: z.array(z.string()),
@@ -81,7 +79,6 @@ describe.skipIf(python === undefined)("nautilus_trader, with addresses and a key
       expect(traded.refused[0]).toContain(market === "spot" ? "-2010" : "-5022");
       expect(traded.levels).toBeGreaterThan(1_000);
       await expectReconciled(cluster, id, { ...traded, open: 0 }, orders);
-      await expectReconciled(cluster, id, { ...traded, trades: traded.fills, open: 0 }, orders);
 
       const resumed = await run("resume");
       expect(resumed).toMatchObject({ open: 0, refused: [], trades: traded.trades, position: expect.any(String) });
@@ -95,7 +92,7 @@ describe.skipIf(python === undefined)("nautilus_trader, with addresses and a key
         expect(totals).toEqual([account?.base, account?.quote].map(Number));
       }
       cluster.note(
-        `nautilus_trader ${traded.version} ${market}: ${orders} orders, ${traded.fills.length} fills, as the session has them; ` +
+        `nautilus_trader ${traded.version} ${market}: ${orders} orders, ${traded.told.length} fills, as the session has them; ` +
           `a book of ${traded.levels} levels after a seek`,
       );
       await cluster.http.delete(id);

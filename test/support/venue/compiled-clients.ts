@@ -36,7 +36,10 @@ export async function javaClient(): Promise<CompiledClient | undefined> {
   const folder = await built("java", async (target) => {
     const copy = ["--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib"];
     await execute("mvn", copy, { cwd: target, timeout: buildMs });
-    await execute("javac", ["-classpath", join("lib", "*"), "Client.java"], { cwd: target, timeout: buildMs });
+    await execute("javac", ["-classpath", join("lib", "*"), "-sourcepath", ".", "Client.java"], {
+      cwd: target,
+      timeout: buildMs,
+    });
   });
   if (folder === undefined) return undefined;
   const classpath = [folder, join(folder, "lib", "*")].join(delimiter);

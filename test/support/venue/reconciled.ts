@@ -1,22 +1,23 @@
-import { fillsAnswer } from "@tapedeck/protocol";
+import { fillsAnswer, type SessionFill } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import { z } from "zod";
 import type { TestCluster } from "../cluster.js";
 
+const trade = z.object({
+  id: z.string(),
+  order: z.string(),
+  side: z.string(),
+  price: z.string(),
+  amount: z.string(),
+  fee: z.string(),
+});
+export type ReportedTrade = z.infer<typeof trade>;
+
 /** What a client's program reports of its trades. */
 export const tradeReport = z.looseObject({
-  trades: z.array(
-    z.object({
-      id: z.string(),
-      order: z.string(),
-      side: z.string(),
-      price: z.string(),
-      amount: z.string(),
-      fee: z.string(),
-    }),
-  ),
-  /** Ids of the trades that the user stream told. */
-  told: z.array(z.string()),
+  trades: z.array(trade),
+  /** As the user stream told them. */
+  told: z.array(trade),
   /** How many orders were open at the end. */
   open: z.int(),
 });
@@ -25,6 +26,16 @@ export type TradeReport = z.infer<typeof tradeReport>;
 /** A decimal without zeros that say nothing. */
 const plain = (text: string) =>
   text.replace(/\.?0+$/, (zeros) => (zeros.includes(".") || text.includes(".") ? "" : zeros));
+
+/** A trade in the form in which trades are compared, to the last digit. */
+export function comparable({ id, order, side, price, amount, fee }: ReportedTrade): ReportedTrade {
+  return { id, order, side, price: plain(price), amount: plain(amount), fee: plain(fee) };
+}
+
+/** A fill of the session in that form. */
+export function comparableFill({ fill_id, order_id, side, price, amount, fee }: SessionFill): ReportedTrade {
+  return comparable({ id: fill_id, order: order_id, side, price, amount, fee });
+}
 
 /**
  * What a client says of its trades is what the session has, to the last digit.
@@ -41,18 +52,8 @@ export async function expectReconciled(
   // An api says what has happened with the frame at the playhead: the next one comes a moment later.
   await cluster.until(async () => (await list()).length >= trades.length, "the api to have all fills");
   const fills = await list();
-  const reported = trades.map(({ fee, price, amount, ...rest }) => ({
-    ...rest,
-    price: plain(price),
-    amount: plain(amount),
-    fee: plain(fee),
-  }));
-  expect(reported).toEqual(
-    fills.map(({ fill_id, order_id, side, price, amount, fee }) => ({
-      ...{ id: fill_id, order: order_id, side, price: plain(price), amount: plain(amount), fee: plain(fee) },
-    })),
-  );
-  expect(told).toEqual(trades.map((trade) => trade.id));
+  expect(trades.map(comparable)).toEqual(fills.map(comparableFill));
+  expect(told.map(comparable)).toEqual(fills.map(comparableFill));
   expect(open).toBe(0);
   expect(fills.length).toBeGreaterThan(orders / 3);
 }

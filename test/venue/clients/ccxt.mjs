@@ -1,7 +1,8 @@
 // ccxt and ccxt.pro: the book, orders and trades of one market, by requests and by streams.
-import { installed, report, task, until, wsOf } from "./task.mjs";
+import { installed, task, until, wsOf } from "./task.mjs";
+import { carryOut, Told, tradeForm } from "./trading.mjs";
 
-const { spot, usdm, apiKey, secret, market, symbol, orders, amount } = task();
+const { spot, usdm, apiKey, secret, market, symbol, amount, seconds } = task();
 const ccxt = installed("ccxt");
 const exchange = new (market === "spot" ? ccxt.pro.binance : ccxt.pro.binanceusdm)({ apiKey, secret });
 exchange.urls.api = addressed(exchange.urls.api);
@@ -21,45 +22,66 @@ function addressed(urls) {
 await exchange.loadHttpProxyAgent();
 await exchange.loadMarkets();
 const name = Object.values(exchange.markets).find((each) => each.id === symbol)?.symbol;
-const book = await exchange.watchOrderBook(name);
-const told = new Map();
-follow("watchMyTrades", (trade) => told.set(trade.id, trade));
+const told = new Told();
 const states = new Map();
-follow("watchOrders", (order) => states.set(order.id, order.status));
-
-/** Tells what a stream brings until the program ends. */
-async function follow(method, take) {
-  for (;;) for (const each of await exchange[method](name)) take(each);
-}
-
-const placed = [];
-for (let count = 0; count < orders; count++) {
-  const side = count % 2 === 0 ? "buy" : "sell";
-  const isLimit = count % 3 === 2;
-  const away = side === "buy" ? book.bids[0][0] * 0.9 : book.asks[0][0] * 1.1;
-  const order = isLimit
-    ? await exchange.createOrder(name, "limit", side, amount, Number(exchange.priceToPrecision(name, away)))
-    : await exchange.createOrder(name, "market", side, amount);
-  placed.push({ id: order.id, isLimit });
-  if (isLimit) await exchange.cancelOrder(order.id, name);
-}
-for (const { id, isLimit } of placed) {
-  const { status } = await exchange.fetchOrder(id, name);
-  if (status !== (isLimit ? "canceled" : "closed")) throw new Error(`order ${id} is ${status}`);
-}
-const trades = await exchange.fetchMyTrades(name, undefined, 1000);
-await until(() => told.size >= trades.length && states.size >= placed.length, "the user stream");
-const refused = await exchange.createOrder(name, "market", "buy", 5e6).then(
-  () => "accepted",
-  (error) => error.message,
-);
-if (!/insufficient/.test(refused)) throw new Error(`an order beyond the balance is answered ${refused}`);
-report({
-  trades: trades.map(({ info }) => ({
-    ...{ id: `${info.id}`, order: `${info.orderId}`, price: info.price, amount: info.qty, fee: info.commission },
-    side: (info.isBuyer ?? info.buyer) ? "buy" : "sell",
-  })),
-  told: [...told.keys()].sort((a, b) => a - b),
-  open: (await exchange.fetchOpenOrders(name)).length,
-  balance: (await exchange.fetchBalance()).total,
+follow("watchOrderBook", () => {});
+follow("watchMyTrades", (trades) => {
+  for (const { info } of trades) told.hear(info);
 });
+follow("watchOrders", (orders) => {
+  for (const { id, status } of orders) states.set(id, status);
+});
+
+/** Tells what a stream brings until the program ends. Its users watch again if a venue that begins anew has closed the socket. */
+async function follow(method, take) {
+  for (;;) {
+    try {
+      take(await exchange[method](name));
+    } catch (error) {
+      if (seconds === undefined || !(error instanceof ccxt.NetworkError || error instanceof ccxt.ChecksumError))
+        throw error;
+      if (method === "watchMyTrades") told.reconnects++;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+await until(() => exchange.orderbooks[name]?.bids.length > 0, "book");
+
+/** What became of an order, in Binance's words. */
+async function statusOf({ id }) {
+  const { info } = await exchange.fetchOrder(id, name);
+  return info.status;
+}
+
+let last;
+await carryOut(
+  {
+    prices: async () => {
+      const { bids, asks } = await exchange.fetchOrderBook(name, 5);
+      return { bid: bids[0][0], ask: asks[0][0] };
+    },
+    market: async (side) => {
+      last = await exchange.createOrder(name, "market", side.toLowerCase(), Number(amount));
+      return statusOf(last);
+    },
+    rest: async (side, price) => {
+      last = await exchange.createOrder(name, "limit", side.toLowerCase(), Number(amount), Number(price));
+      await exchange.cancelOrder(last.id, name);
+      return statusOf(last);
+    },
+    trades: async () => (await exchange.fetchMyTrades(name, undefined, 1000)).map(({ info }) => tradeForm(info)),
+    open: async () => (await exchange.fetchOpenOrders(name)).length,
+    book: () => {
+      const { bids, asks } = exchange.orderbooks[name] ?? { bids: [], asks: [] };
+      return { bids: bids.slice(0, 20).map(([...level]) => level), asks: asks.slice(0, 20).map(([...level]) => level) };
+    },
+    check: async () => {
+      if (!states.has(last.id)) throw new Error(`the user stream has not told of order ${last.id}`);
+      const refused = await exchange.createOrder(name, "market", "buy", 5e6).catch(({ message }) => message);
+      if (!/insufficient/.test(refused)) throw new Error(`an order beyond the balance is answered ${refused}`);
+      await exchange.fetchBalance();
+    },
+  },
+  told,
+);

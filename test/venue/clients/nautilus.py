@@ -246,7 +246,7 @@ async def main() -> None:
             }
             for each in requested
         ],
-        "fills": [
+        "told": [
             {
                 "id": each.trade_id.value,
                 "order": each.venue_order_id.value,
@@ -257,7 +257,6 @@ async def main() -> None:
             }
             for each in strategy.fills
         ],
-        "told": [each.trade_id.value for each in strategy.fills],
         "found": found,
         "open": len(strategy.cache.orders_open()),
         "refused": strategy.refused,

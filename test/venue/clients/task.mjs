@@ -12,6 +12,8 @@ import { join } from "node:path";
  * @property {string} symbol such as BTCUSDT
  * @property {number} orders how many to place
  * @property {string} amount of each
+ * @property {number} [priceDecimals] 1 unless given
+ * @property {number} [seconds] to spread the orders over; then the program tells what it knows for each line of its standard input
  */
 
 /** @returns {Task & { folder: string }} */
@@ -27,12 +29,6 @@ export function installed(name) {
 /** The address for WebSockets. */
 export function wsOf(address) {
   return address.replace(/^http/, "ws");
-}
-
-/** The result, for the test. */
-export function report(result) {
-  process.stdout.write(`\n${JSON.stringify(result)}\n`);
-  process.exit(0);
 }
 
 /** Waits until something is so, and fails after a quarter of a minute. */

@@ -19,22 +19,38 @@ func newFutures(t task) *usdm {
 	return &usdm{t, client}
 }
 
-func (u *usdm) follow(h *heard) error {
+func (u *usdm) follow(h *heard) (user, depth <-chan struct{}, err error) {
 	key, err := u.client.NewStartUserStreamService().Do(background)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	user := func(event *futures.WsUserDataEvent) {
-		if event.Event == futures.UserDataEventTypeOrderTradeUpdate && event.OrderTradeUpdate.ExecutionType == futures.OrderExecutionTypeTrade {
-			h.trade(event.OrderTradeUpdate.TradeID)
+	hearUser := func(event *futures.WsUserDataEvent) {
+		if event.Event != futures.UserDataEventTypeOrderTradeUpdate || event.OrderTradeUpdate.ExecutionType != futures.OrderExecutionTypeTrade {
+			return
 		}
+		of := event.OrderTradeUpdate
+		side := sideName(string(of.Side))
+		h.trade(trade{fmt.Sprint(of.TradeID), fmt.Sprint(of.ID), side, of.LastFilledPrice, of.LastFilledQty, of.Commission})
 	}
-	if _, _, err := futures.WsUserDataServe(key, user, h.fail); err != nil {
-		return err
+	user, stop, err := futures.WsUserDataServe(key, hearUser, h.fail)
+	if err != nil {
+		return nil, nil, err
 	}
-	depth := func(event *futures.WsDepthEvent) { h.update(event.FirstUpdateID, event.LastUpdateID) }
-	_, _, err = futures.WsDiffDepthServeWithRate(u.Symbol, 100*time.Millisecond, depth, h.fail)
-	return err
+	hearDepth := func(event *futures.WsDepthEvent) {
+		h.update(update{event.FirstUpdateID, event.LastUpdateID, event.Bids, event.Asks})
+	}
+	if depth, _, err = futures.WsDiffDepthServeWithRate(u.Symbol, 100*time.Millisecond, hearDepth, h.fail); err != nil {
+		close(stop)
+	}
+	return user, depth, err
+}
+
+func (u *usdm) snapshot() (int64, []level, []level, error) {
+	book, err := u.client.NewDepthService().Symbol(u.Symbol).Limit(1000).Do(background)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return book.LastUpdateID, book.Bids, book.Asks, nil
 }
 
 func (u *usdm) prices() (bid, ask string, err error) {

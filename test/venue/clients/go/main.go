@@ -1,5 +1,5 @@
 // go-binance at a session's venue: requests, the user stream and the depth stream of one market. Its argument is a task, as task.mjs has it, and its
-// last line a report, as JSON.
+// last line a report, as JSON; with seconds in the task, one for each line of its standard input.
 package main
 
 import (
@@ -8,19 +8,19 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
-	"time"
 )
 
 type task struct {
-	Spot   string `json:"spot"`
-	Usdm   string `json:"usdm"`
-	APIKey string `json:"apiKey"`
-	Secret string `json:"secret"`
-	Market string `json:"market"`
-	Symbol string `json:"symbol"`
-	Orders int    `json:"orders"`
-	Amount string `json:"amount"`
+	Spot          string `json:"spot"`
+	Usdm          string `json:"usdm"`
+	APIKey        string `json:"apiKey"`
+	Secret        string `json:"secret"`
+	Market        string `json:"market"`
+	Symbol        string `json:"symbol"`
+	Orders        int    `json:"orders"`
+	Amount        string `json:"amount"`
+	PriceDecimals *int   `json:"priceDecimals"`
+	Seconds       int    `json:"seconds"`
 }
 
 type trade struct {
@@ -33,70 +33,23 @@ type trade struct {
 }
 
 type report struct {
-	Trades []trade  `json:"trades"`
-	Told   []string `json:"told"`
-	Open   int      `json:"open"`
-	Depth  int      `json:"depth"`
+	Trades []trade `json:"trades"`
+	Told   []trade `json:"told"`
+	Open   int     `json:"open"`
+	Depth  int     `json:"depth"`
 }
 
 // What both markets have, in their own words.
 type market interface {
-	// Follow begins the user stream and the depth stream, and notes what they tell.
-	follow(*heard) error
+	// Follow begins the user stream and the depth stream, and notes what they tell. A channel closes when its stream has ended.
+	follow(*heard) (user, depth <-chan struct{}, err error)
 	prices() (bid, ask string, err error)
 	marketOrder(side string) error
 	restingOrder(side, price string) (id int64, err error)
 	cancel(id int64) error
 	trades() ([]trade, error)
 	open() (int, error)
-}
-
-// What the streams have told.
-type heard struct {
-	mutex  sync.Mutex
-	trades []string
-	// Updates of the book, whose ids follow on each other.
-	depth   int
-	lastID  int64
-	problem error
-}
-
-func (h *heard) trade(id int64) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	h.trades = append(h.trades, fmt.Sprint(id))
-}
-
-func (h *heard) update(first, last int64) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if h.depth > 0 && first != h.lastID+1 {
-		h.problem = fmt.Errorf("an update begins with %d after %d", first, h.lastID)
-	}
-	h.depth++
-	h.lastID = last
-}
-
-func (h *heard) fail(err error) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	h.problem = err
-}
-
-func (h *heard) until(isSo func() bool, what string) error {
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		h.mutex.Lock()
-		done, problem := isSo(), h.problem
-		h.mutex.Unlock()
-		if done || problem != nil {
-			return problem
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("no %s in time", what)
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
+	snapshot() (lastID int64, bids, asks []level, err error)
 }
 
 func sideOf(number int) string {
@@ -113,15 +66,38 @@ func sideText(isBuy bool) string {
 	return "sell"
 }
 
-// A price so far from the market that an order rests, with one decimal.
-func away(side, bid, ask string) string {
+func sideName(side string) string { return strings.ToLower(side) }
+
+// A price so far from the market that an order rests.
+func (t task) away(side, bid, ask string) string {
+	decimals := 1
+	if t.PriceDecimals != nil {
+		decimals = *t.PriceDecimals
+	}
 	var price float64
 	if side == "BUY" {
 		fmt.Sscan(bid, &price)
-		return fmt.Sprintf("%.1f", price*0.9)
+		return fmt.Sprintf("%.*f", decimals, price*0.9)
 	}
 	fmt.Sscan(ask, &price)
-	return fmt.Sprintf("%.1f", price*1.1)
+	return fmt.Sprintf("%.*f", decimals, price*1.1)
+}
+
+// Two market orders, then a limit order that it cancels, and so on, sides in turn.
+func place(at market, t task, number int) error {
+	side := sideOf(number)
+	if number%3 != 2 {
+		return at.marketOrder(side)
+	}
+	bid, ask, err := at.prices()
+	if err != nil {
+		return err
+	}
+	id, err := at.restingOrder(side, t.away(side, bid, ask))
+	if err != nil {
+		return err
+	}
+	return at.cancel(id)
 }
 
 func run(t task) (*report, error) {
@@ -129,27 +105,15 @@ func run(t task) (*report, error) {
 	if t.Market == "usdm" {
 		at = newFutures(t)
 	}
-	h := &heard{}
-	if err := at.follow(h); err != nil {
-		return nil, err
+	if t.Seconds > 0 {
+		return nil, soak(at, t)
 	}
-	bid, ask, err := at.prices()
-	if err != nil {
+	h := newHeard(at)
+	if _, _, err := at.follow(h); err != nil {
 		return nil, err
 	}
 	for number := 0; number < t.Orders; number++ {
-		side := sideOf(number)
-		if number%3 != 2 {
-			if err := at.marketOrder(side); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		id, err := at.restingOrder(side, away(side, bid, ask))
-		if err != nil {
-			return nil, err
-		}
-		if err := at.cancel(id); err != nil {
+		if err := place(at, t, number); err != nil {
 			return nil, err
 		}
 	}
@@ -161,7 +125,7 @@ func run(t task) (*report, error) {
 		return nil, err
 	}
 	open, err := at.open()
-	return &report{Trades: trades, Told: h.trades, Open: open, Depth: h.depth}, err
+	return &report{Trades: trades, Told: h.told(), Open: open, Depth: h.depth}, err
 }
 
 func wsOf(address string) string { return strings.Replace(address, "http", "ws", 1) }
@@ -178,6 +142,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	text, _ := json.Marshal(result)
+	if result != nil {
+		tell(result)
+	}
+}
+
+// A line for whoever has started the program.
+func tell(what any) {
+	text, _ := json.Marshal(what)
 	fmt.Printf("\n%s\n", text)
 }

@@ -19,18 +19,33 @@ func newSpot(t task) *spot {
 	return &spot{t, client}
 }
 
-func (s *spot) follow(h *heard) error {
-	user := func(event *binance.WsUserDataEvent) {
-		if event.Event == binance.UserDataEventTypeExecutionReport && event.OrderUpdate.ExecutionType == "TRADE" {
-			h.trade(event.OrderUpdate.TradeId)
+func (s *spot) follow(h *heard) (user, depth <-chan struct{}, err error) {
+	hearUser := func(event *binance.WsUserDataEvent) {
+		if event.Event != binance.UserDataEventTypeExecutionReport || event.OrderUpdate.ExecutionType != "TRADE" {
+			return
 		}
+		of := event.OrderUpdate
+		h.trade(trade{fmt.Sprint(of.TradeId), fmt.Sprint(of.Id), sideName(of.Side), of.LatestPrice, of.LatestVolume, of.FeeCost})
 	}
-	if _, _, err := binance.WsUserDataServeSignature(s.APIKey, s.Secret, "HMAC", 0, user, h.fail); err != nil {
-		return err
+	user, stop, err := binance.WsUserDataServeSignature(s.APIKey, s.Secret, "HMAC", 0, hearUser, h.fail)
+	if err != nil {
+		return nil, nil, err
 	}
-	depth := func(event *binance.WsDepthEvent) { h.update(event.FirstUpdateID, event.LastUpdateID) }
-	_, _, err := binance.WsDepthServe100Ms(s.Symbol, depth, h.fail)
-	return err
+	hearDepth := func(event *binance.WsDepthEvent) {
+		h.update(update{event.FirstUpdateID, event.LastUpdateID, event.Bids, event.Asks})
+	}
+	if depth, _, err = binance.WsDepthServe100Ms(s.Symbol, hearDepth, h.fail); err != nil {
+		close(stop)
+	}
+	return user, depth, err
+}
+
+func (s *spot) snapshot() (int64, []level, []level, error) {
+	book, err := s.client.NewDepthService().Symbol(s.Symbol).Limit(5000).Do(background)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	return book.LastUpdateID, book.Bids, book.Asks, nil
 }
 
 func (s *spot) prices() (bid, ask string, err error) {

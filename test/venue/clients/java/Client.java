@@ -1,91 +1,136 @@
 import com.binance.connector.client.SpotClient;
 import com.binance.connector.client.impl.SpotClientImpl;
-import com.binance.connector.client.impl.WebSocketStreamClientImpl;
 import com.binance.connector.client.impl.spot.Trade;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
 import java.math.BigDecimal;
 import java.math.RoundingMode;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Set;
-import java.util.concurrent.ConcurrentSkipListSet;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.BooleanSupplier;
 import org.json.JSONArray;
 import org.json.JSONObject;
 
 /**
  * binance-connector-java, the exchange's own, at a session's venue: requests, the user stream and the depth stream of the spot market. Its argument
- * is a task, as task.mjs has it, and its last line a report, as JSON.
+ * is a task, as task.mjs has it, and its last line a report, as JSON; with seconds in the task, one for each line of its standard input.
  */
 public final class Client {
-  private static final Set<Long> told = new ConcurrentSkipListSet<>();
-  private static final AtomicInteger updates = new AtomicInteger();
-  private static final AtomicLong lastId = new AtomicLong();
-  private static final AtomicReference<String> problem = new AtomicReference<>();
+  /** A rewind of the session's owner takes away trades that are later than its place. */
+  private static final long LEARN_EVERY_MS = 3_000;
+
+  private final JSONObject task;
+  private final String symbol;
+  private final SpotClient client;
+  private final Trade trading;
+  private final Streams streams;
+  /** Trades that it has asked for, by order and trade: the ids of trades are given again after a rewind. */
+  private final Map<String, JSONObject> known = new LinkedHashMap<>();
+  private final JSONArray problems = new JSONArray();
+
+  private Client(JSONObject task) {
+    this.task = task;
+    symbol = task.getString("symbol");
+    client = new SpotClientImpl(task.getString("apiKey"), task.getString("secret"), task.getString("spot"));
+    trading = client.createTrade();
+    streams = new Streams(client, task.getString("spot"), symbol);
+  }
 
   public static void main(String[] arguments) throws Exception {
-    JSONObject task = new JSONObject(arguments[0]);
-    String address = task.getString("spot");
-    String symbol = task.getString("symbol");
-    SpotClient client = new SpotClientImpl(task.getString("apiKey"), task.getString("secret"), address);
-    WebSocketStreamClientImpl streams = new WebSocketStreamClientImpl(address.replaceFirst("http", "ws"));
-    String listenKey = new JSONObject(client.createUserData().createListenKey()).getString("listenKey");
-    AtomicInteger open = new AtomicInteger();
-    streams.listenUserStream(
-        listenKey, response -> open.incrementAndGet(), Client::hearAccount, Client::closed, Client::closed, Client::failed);
-    streams.diffDepthStream(symbol.toLowerCase(), 100, Client::hearUpdate);
-    until(() -> open.get() > 0, "user stream");
-
-    JSONObject book = new JSONObject(client.createMarket().depth(parameters("symbol", symbol, "limit", 5)));
-    Trade trading = client.createTrade();
-    for (int number = 0; number < task.getInt("orders"); number++) {
-      String side = number % 2 == 0 ? "BUY" : "SELL";
-      Map<String, Object> order = parameters("symbol", symbol, "side", side, "quantity", task.getString("amount"));
-      if (number % 3 != 2) {
-        order.put("type", "MARKET");
-        expectStatus("FILLED", trading.newOrder(order));
-        continue;
-      }
-      order.put("type", "LIMIT");
-      order.put("timeInForce", "GTC");
-      order.put("price", away(book, side));
-      long id = new JSONObject(trading.newOrder(order)).getLong("orderId");
-      expectStatus("CANCELED", trading.cancelOrder(parameters("symbol", symbol, "orderId", id)));
-    }
-    JSONArray found = new JSONArray(trading.myTrades(parameters("symbol", symbol, "limit", 1000)));
-    until(() -> told.size() >= found.length() && updates.get() > 10, "trades and depth");
-    int stillOpen = new JSONArray(trading.getOpenOrders(parameters("symbol", symbol))).length();
-    System.out.println("\n" + reportOf(found, stillOpen));
+    Client client = new Client(new JSONObject(arguments[0]));
+    if (client.task.has("seconds")) client.soak();
+    else client.tradeAtOnce();
     System.exit(0);
   }
 
-  private static void hearAccount(String text) {
-    JSONObject event = new JSONObject(text);
-    if (event.getString("e").equals("executionReport") && event.getString("x").equals("TRADE")) told.add(event.getLong("t"));
+  private void tradeAtOnce() throws InterruptedException {
+    streams.follow();
+    for (int number = 0; number < task.getInt("orders"); number++) place(number);
+    learn();
+    streams.until(() -> streams.told.size() >= known.size() && streams.updates.get() > 10, "trades and depth");
+    tell(report().put("depth", streams.updates.get()));
   }
 
-  private static void hearUpdate(String text) {
-    JSONObject update = new JSONObject(text);
-    long before = lastId.getAndSet(update.getLong("u"));
-    if (updates.getAndIncrement() > 0 && update.getLong("U") != before + 1)
-      problem.set("an update begins with " + update.getLong("U") + " after " + before);
+  /** Spreads the orders over the task's time. What goes wrong meanwhile is noted: the market may begin anew at any moment. */
+  private void soak() throws Exception {
+    streams.followAgainAndAgain();
+    while (streams.updates.get() == 0) Thread.sleep(50);
+    long begun = System.currentTimeMillis(), learned = begun, ms = task.getLong("seconds") * 1_000;
+    int orders = task.getInt("orders"), placed = 0;
+    for (int number = 0; placed < orders && number < orders * 1.2; number++) {
+      sleepUntil(begun + number * ms / orders);
+      if (noted(number)) placed++;
+      if (System.currentTimeMillis() < learned + LEARN_EVERY_MS) continue;
+      learn();
+      learned = System.currentTimeMillis();
+    }
+    sleepUntil(begun + ms);
+    tell(new JSONObject().put("done", true));
+    BufferedReader lines = new BufferedReader(new InputStreamReader(System.in));
+    while (lines.readLine() != null) {
+      learn();
+      tell(
+          report()
+              .put("placed", placed)
+              .put("problems", problems)
+              .put("reconnects", streams.reconnects.get())
+              .put("book", streams.book.best()));
+    }
   }
 
-  private static void closed(int code, String reason) {
-    problem.set("the user stream closed with " + code + " " + reason);
+  /** Two market orders, then a limit order far from the market that it cancels, and so on, sides in turn. */
+  private void place(int number) {
+    String side = number % 2 == 0 ? "BUY" : "SELL";
+    Map<String, Object> order = parameters("symbol", symbol, "side", side, "quantity", task.getString("amount"));
+    if (number % 3 != 2) {
+      order.put("type", "MARKET");
+      expectStatus("FILLED", trading.newOrder(order));
+      return;
+    }
+    order.put("type", "LIMIT");
+    order.put("timeInForce", "GTC");
+    order.put("price", away(side));
+    long id = new JSONObject(trading.newOrder(order)).getLong("orderId");
+    expectStatus("CANCELED", trading.cancelOrder(parameters("symbol", symbol, "orderId", id)));
   }
 
-  private static void failed(Throwable error, okhttp3.Response response) {
-    problem.set("the user stream failed: " + error);
+  private boolean noted(int number) {
+    try {
+      place(number);
+      return true;
+    } catch (RuntimeException error) {
+      problems.put(new JSONObject().put("at", System.currentTimeMillis()).put("what", "" + error));
+      return false;
+    }
   }
 
-  /** So far from the market that an order rests, with one decimal. */
-  private static String away(JSONObject book, String side) {
+  private void learn() {
+    for (Object each : new JSONArray(trading.myTrades(parameters("symbol", symbol, "limit", 1000)))) {
+      JSONObject trade = (JSONObject) each;
+      String id = "" + trade.getLong("id"), order = "" + trade.getLong("orderId");
+      known.put(
+          order + "/" + id,
+          new JSONObject()
+              .put("id", id)
+              .put("order", order)
+              .put("side", trade.getBoolean("isBuyer") ? "buy" : "sell")
+              .put("price", trade.getString("price"))
+              .put("amount", trade.getString("qty"))
+              .put("fee", trade.getString("commission")));
+    }
+  }
+
+  private JSONObject report() {
+    int open = new JSONArray(trading.getOpenOrders(parameters("symbol", symbol))).length();
+    return new JSONObject().put("trades", known.values()).put("told", streams.sortedTrades()).put("open", open);
+  }
+
+  /** So far from the market that an order rests. */
+  private String away(String side) {
     boolean buys = side.equals("BUY");
+    JSONObject book = new JSONObject(client.createMarket().depth(parameters("symbol", symbol, "limit", 5)));
     String best = book.getJSONArray(buys ? "bids" : "asks").getJSONArray(0).getString(0);
-    return new BigDecimal(best).multiply(new BigDecimal(buys ? "0.9" : "1.1")).setScale(1, RoundingMode.HALF_UP).toPlainString();
+    BigDecimal price = new BigDecimal(best).multiply(new BigDecimal(buys ? "0.9" : "1.1"));
+    return price.setScale(task.optInt("priceDecimals", 1), RoundingMode.HALF_UP).toPlainString();
   }
 
   private static void expectStatus(String status, String answer) {
@@ -93,37 +138,18 @@ public final class Client {
     if (!is.equals(status)) throw new IllegalStateException("an order is " + is + " instead of " + status);
   }
 
-  private static void until(BooleanSupplier isSo, String what) throws InterruptedException {
-    long deadline = System.currentTimeMillis() + 30_000;
-    while (!isSo.getAsBoolean()) {
-      if (problem.get() != null) throw new IllegalStateException(problem.get());
-      if (System.currentTimeMillis() > deadline) throw new IllegalStateException("no " + what + " in time");
-      Thread.sleep(20);
-    }
-    if (problem.get() != null) throw new IllegalStateException(problem.get());
+  private static void sleepUntil(long ms) throws InterruptedException {
+    Thread.sleep(Math.max(0, ms - System.currentTimeMillis()));
   }
 
-  private static Map<String, Object> parameters(Object... namesAndValues) {
+  static Map<String, Object> parameters(Object... namesAndValues) {
     Map<String, Object> all = new LinkedHashMap<>();
     for (int at = 0; at < namesAndValues.length; at += 2) all.put((String) namesAndValues[at], namesAndValues[at + 1]);
     return all;
   }
 
-  private static JSONObject reportOf(JSONArray found, int stillOpen) {
-    JSONArray trades = new JSONArray();
-    for (Object each : found) {
-      JSONObject trade = (JSONObject) each;
-      trades.put(
-          new JSONObject()
-              .put("id", "" + trade.getLong("id"))
-              .put("order", "" + trade.getLong("orderId"))
-              .put("side", trade.getBoolean("isBuyer") ? "buy" : "sell")
-              .put("price", trade.getString("price"))
-              .put("amount", trade.getString("qty"))
-              .put("fee", trade.getString("commission")));
-    }
-    JSONArray ids = new JSONArray();
-    for (long id : told) ids.put("" + id);
-    return new JSONObject().put("trades", trades).put("told", ids).put("open", stillOpen).put("depth", updates.get());
+  /** A line for whoever has started the program. */
+  private static void tell(JSONObject what) {
+    System.out.println("\n" + what);
   }
 }

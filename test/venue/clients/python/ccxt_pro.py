@@ -2,11 +2,47 @@
 
 import asyncio
 
+from ccxt.base.errors import ChecksumError, NetworkError
 from ccxt_venue import connected
-from task import orders_of, report, run, trade_form, until
+from task import run, until
+from trading import Told, carry_out, trade_form
+
+LEVELS = 20
 
 
-async def trade(task) -> dict:
+class Market:
+    def __init__(self, exchange, symbol: str, amount: str) -> None:
+        self.exchange, self.symbol, self.amount = exchange, symbol, float(amount)
+
+    async def prices(self):
+        book = await self.exchange.fetch_order_book(self.symbol, 5)
+        return book["bids"][0][0], book["asks"][0][0]
+
+    async def market(self, side: str) -> str:
+        order = await self.exchange.create_order(self.symbol, "market", side.lower(), self.amount)
+        return await self._status_of(order["id"])
+
+    async def rest(self, side: str, price: str) -> str:
+        order = await self.exchange.create_order(self.symbol, "limit", side.lower(), self.amount, float(price))
+        await self.exchange.cancel_order(order["id"], self.symbol)
+        return await self._status_of(order["id"])
+
+    async def _status_of(self, order_id: str) -> str:
+        """In Binance's words."""
+        return (await self.exchange.fetch_order(order_id, self.symbol))["info"]["status"]
+
+    async def trades(self) -> list[dict]:
+        return [trade_form(each["info"]) for each in await self.exchange.fetch_my_trades(self.symbol, None, 1000)]
+
+    async def open(self) -> int:
+        return len(await self.exchange.fetch_open_orders(self.symbol))
+
+    def book(self):
+        kept = self.exchange.orderbooks.get(self.symbol)
+        return ([*kept["bids"][:LEVELS]], [*kept["asks"][:LEVELS]]) if kept else ([], [])
+
+
+async def trade(task) -> dict | None:
     exchange = connected(task.market, task.url, apiKey=task.apiKey, secret=task.secret)
     try:
         return await trade_at(exchange, task)
@@ -14,46 +50,44 @@ async def trade(task) -> dict:
         await exchange.close()
 
 
-async def trade_at(exchange, task) -> dict:
+async def trade_at(exchange, task) -> dict | None:
     await exchange.load_markets()
     symbol = next(each["symbol"] for each in exchange.markets.values() if each["id"] == task.symbol)
     assert await exchange.fetch_ohlcv(symbol, "1m")
     assert (await exchange.fetch_balance())["total"]
-    book = await exchange.watch_order_book(symbol)
-    told, states = set(), {}
+    told, states = Told(), {}
 
     async def follow(watch, take) -> None:
+        """Its users watch again if a venue that begins anew has closed the socket."""
         while True:
-            for each in await watch(symbol):
-                take(each)
+            try:
+                take(await watch(symbol))
+            except (NetworkError, ChecksumError):
+                if not hasattr(task, "seconds"):
+                    raise
+                told.reconnects += watch == exchange.watch_my_trades
+                await asyncio.sleep(0.1)
+
+    def hear(trades: list) -> None:
+        for each in trades:
+            told.hear(each["info"])
 
     following = [
-        asyncio.create_task(follow(exchange.watch_my_trades, lambda each: told.add(each["id"]))),
-        asyncio.create_task(follow(exchange.watch_orders, lambda each: states.update({each["id"]: each["status"]}))),
+        asyncio.create_task(follow(exchange.watch_order_book, lambda book: None)),
+        asyncio.create_task(follow(exchange.watch_my_trades, hear)),
+        asyncio.create_task(follow(exchange.watch_orders, lambda orders: states.update((each["id"], each) for each in orders))),
     ]
+    market = Market(exchange, symbol, task.amount)
+    await until(lambda: market.book()[0] or any(each.done() for each in following), "a book")
     # ccxt does not say when its user stream has begun: an order that trades nothing is sent until one is told.
     while not states:
-        away = float(exchange.price_to_precision(symbol, book["bids"][0][0] * 0.9))
-        order = await exchange.create_order(symbol, "limit", "buy", float(task.amount), away)
-        await exchange.cancel_order(order["id"], symbol)
-    placed = []
-    for side, price in orders_of(task.orders, book["bids"][0][0], book["asks"][0][0]):
-        if price is None:
-            order = await exchange.create_order(symbol, "market", side.lower(), float(task.amount))
-        else:
-            order = await exchange.create_order(symbol, "limit", side.lower(), float(task.amount), float(price))
-            await exchange.cancel_order(order["id"], symbol)
-        placed.append((order["id"], "closed" if price is None else "canceled"))
-    for order_id, expected in placed:
-        status = (await exchange.fetch_order(order_id, symbol))["status"]
-        assert status == expected, f"order {order_id} is {status}"
-    trades = await exchange.fetch_my_trades(symbol, None, 1000)
-    await until(lambda: len(told) >= len(trades) and len(states) >= len(placed), "the user stream")
+        bid, _ = await market.prices()
+        await market.rest("BUY", exchange.price_to_precision(symbol, bid * 0.9))
+    report = await carry_out(market, told, task)
     for each in following:
         each.cancel()
     await asyncio.gather(*following, return_exceptions=True)
-    open_orders = await exchange.fetch_open_orders(symbol)
-    return report([trade_form(each["info"]) for each in trades], told, len(open_orders))
+    return report
 
 
 run(trade)

@@ -1,70 +1,107 @@
-"""python-binance: orders by requests, trades by the user socket, the book by a depth socket."""
+"""python-binance: orders by requests, trades by the user socket, the book by its depth cache."""
 
 import asyncio
 
+from binance import AsyncClient, BinanceSocketManager, DepthCacheManager, FuturesDepthCacheManager
 from python_binance_venue import connected
-from task import orders_of, report, run, trade_form, until
+from task import run, until
+from trading import Told, carry_out, trade_form
+
+QUEUE = 10_000
+"""Messages that may wait while it asks for a snapshot. Its own limit of 100 is a second of `@depth@100ms` at ten times the speed; beyond it, it stops for good."""
 
 
-async def trade(task) -> dict:
-    client, sockets = await connected(task.url, task.apiKey, task.secret)
+class SpotMarket:
+    def __init__(self, client: AsyncClient, sockets: BinanceSocketManager, task) -> None:
+        self.client, self.sockets, self.symbol = client, sockets, task.symbol
+        self.order = {"symbol": task.symbol, "quantity": task.amount, "newOrderRespType": "RESULT"}
+        self.info, self.klines, self.account = client.get_exchange_info, client.get_klines, client.get_account
+        self.depth, self.create, self.cancel = client.get_order_book, client.create_order, client.cancel_order
+        self.my_trades, self.open_orders = client.get_my_trades, client.get_open_orders
+        self.user_socket = sockets.user_socket
+        self.cache = None
+
+    def depth_cache(self):
+        return DepthCacheManager(self.client, self.symbol, bm=self.sockets, limit=5_000, ws_interval=100)
+
+    async def prices(self):
+        book = await self.depth(symbol=self.symbol, limit=5)
+        return book["bids"][0][0], book["asks"][0][0]
+
+    async def market(self, side: str) -> str:
+        return (await self.create(**self.order, side=side, type="MARKET"))["status"]
+
+    async def rest(self, side: str, price: str) -> str:
+        placed = await self.create(**self.order, side=side, type="LIMIT", timeInForce="GTC", price=price)
+        return (await self.cancel(symbol=self.symbol, orderId=placed["orderId"]))["status"]
+
+    async def trades(self) -> list[dict]:
+        return [*map(trade_form, await self.my_trades(symbol=self.symbol, limit=1000))]
+
+    async def open(self) -> int:
+        return len(await self.open_orders(symbol=self.symbol))
+
+    def book(self):
+        kept = self.cache and self.cache.get_depth_cache()
+        return (kept.get_bids()[:20], kept.get_asks()[:20]) if kept else ([], [])
+
+
+class FuturesMarket(SpotMarket):
+    def __init__(self, client: AsyncClient, sockets: BinanceSocketManager, task) -> None:
+        super().__init__(client, sockets, task)
+        self.info, self.klines = client.futures_exchange_info, client.futures_klines
+        self.account, self.depth = client.futures_account, client.futures_order_book
+        self.create, self.cancel = client.futures_create_order, client.futures_cancel_order
+        self.my_trades, self.open_orders = client.futures_account_trades, client.futures_get_open_orders
+        self.user_socket = sockets.futures_user_socket
+
+    def depth_cache(self):
+        """It has the ten best levels of each side."""
+        return FuturesDepthCacheManager(self.client, self.symbol, bm=self.sockets)
+
+
+async def trade(task) -> dict | None:
+    client, sockets = await connected(task.url, task.apiKey, task.secret, max_queue_size=QUEUE)
+    market = (SpotMarket if task.market == "spot" else FuturesMarket)(client, sockets, task)
+    told = Told()
+    assert [each["symbol"] for each in (await market.info())["symbols"]] == [task.symbol]
+    assert await market.klines(symbol=task.symbol, interval="1m")
+    assert await market.account()
+    following = [asyncio.create_task(listen(market, told)), asyncio.create_task(keep_book(market))]
     try:
-        return await (spot if task.market == "spot" else futures)(client, sockets, task)
+        await until(lambda: market.book()[0] and told.is_open, "book and user stream")
+        return await carry_out(market, told, task)
     finally:
+        for each in following:
+            each.cancel()
+        await asyncio.gather(*following, return_exceptions=True)
         await client.close_connection()
 
 
-async def spot(client, sockets, task) -> dict:
-    symbol, told = task.symbol, set()
-    assert [each["symbol"] for each in (await client.get_exchange_info())["symbols"]] == [symbol]
-    assert await client.get_klines(symbol=symbol, interval="1m")
-    assert (await client.get_account())["balances"]
-    async with sockets.user_socket() as user, sockets.depth_socket(symbol) as depth:
-        listening = asyncio.create_task(listen(user, told))
-        assert (await depth.recv())["e"] == "depthUpdate"
-        book = await client.get_order_book(symbol=symbol, limit=5)
-        await place(client.create_order, client.cancel_order, book, task)
-        trades = await client.get_my_trades(symbol=symbol, limit=1000)
-        await until(lambda: len(told) >= len(trades), "trades of the user stream")
-        listening.cancel()
-    return report([*map(trade_form, trades)], told, len(await client.get_open_orders(symbol=symbol)))
-
-
-async def futures(client, sockets, task) -> dict:
-    symbol, told = task.symbol, set()
-    assert [each["symbol"] for each in (await client.futures_exchange_info())["symbols"]] == [symbol]
-    assert await client.futures_klines(symbol=symbol, interval="1m")
-    assert (await client.futures_account())["assets"]
-    async with sockets.futures_user_socket() as user, sockets.futures_depth_socket(symbol) as depth:
-        listening = asyncio.create_task(listen(user, told))
-        assert (await depth.recv())["data"]["e"] == "depthUpdate"
-        book = await client.futures_order_book(symbol=symbol, limit=5)
-        await place(client.futures_create_order, client.futures_cancel_order, book, task)
-        trades = await client.futures_account_trades(symbol=symbol, limit=1000)
-        await until(lambda: len(told) >= len(trades), "trades of the user stream")
-        listening.cancel()
-    return report([*map(trade_form, trades)], told, len(await client.futures_get_open_orders(symbol=symbol)))
-
-
-async def place(create, cancel, book: dict, task) -> None:
-    for side, price in orders_of(task.orders, book["bids"][0][0], book["asks"][0][0]):
-        order = {"symbol": task.symbol, "side": side, "quantity": task.amount, "newOrderRespType": "RESULT"}
-        if price is None:
-            placed = await create(**order, type="MARKET")
-            assert placed["status"] == "FILLED", placed
-        else:
-            placed = await create(**order, type="LIMIT", timeInForce="GTC", price=price)
-            canceled = await cancel(symbol=task.symbol, orderId=placed["orderId"])
-            assert canceled["status"] == "CANCELED", canceled
-
-
-async def listen(user, told: set) -> None:
-    """Notes the ids of the trades that the user stream tells."""
+async def listen(market: SpotMarket, told: Told) -> None:
+    """Hears the user socket. Where it says that its connection is lost, it is opened again: spot's subscriptions do not come back by themselves."""
     while True:
-        event = await user.recv()
-        of_order = event["o"] if event["e"] == "ORDER_TRADE_UPDATE" else event
-        if of_order.get("x") == "TRADE":
-            told.add(str(of_order["t"]))
+        try:
+            async with market.user_socket() as user:
+                told.is_open = True
+                while (event := await user.recv()).get("e") != "error":
+                    told.hear(event["o"] if event.get("e") == "ORDER_TRADE_UPDATE" else event)
+        except Exception as error:
+            print(f"the user socket: {error!r}", flush=True)
+        told.reconnects += 1
+        await asyncio.sleep(0.5)
+
+
+async def keep_book(market: SpotMarket) -> None:
+    """Keeps the depth cache, which connects again by itself once it has begun."""
+    while True:
+        try:
+            async with market.depth_cache() as market.cache:
+                while True:
+                    await market.cache.recv()
+        except Exception as error:
+            print(f"the depth cache: {error!r}", flush=True)
+            await asyncio.sleep(0.5)
 
 
 run(trade)

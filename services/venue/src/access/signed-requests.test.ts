@@ -6,6 +6,7 @@ import { FolderTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { VenueSocket } from "../../../../test/support/venue-socket.js";
 import { type BotKey, SigningClient } from "../testing/signing-client.js";
 import { startTestVenue, type TestVenue } from "../testing/start-venue.js";
 import { type VenueSessions, venueSessions } from "../testing/venue-sessions.js";
@@ -24,7 +25,7 @@ beforeAll(async () => {
   const redisUrl = inject("redisUrl");
   const prefix = `test-${randomUUID()}`;
   venue = await startTestVenue({ redisUrl, store: folder, prefix });
-  const env = { AUTH_JWT_SECRET: "a secret of at least thirty-two bytes" };
+  const env = { AUTH_JWT_SECRET: "a secret of at least thirty-two bytes", AUDIT_STREAM: "100" };
   closed = await startTestVenue({ redisUrl, store: folder, prefix, env });
   deck = venueSessions({ redisUrl, prefix, folder, defaultTape: "test" });
   for (const id of ["s1", "s2"]) await deck.sessions.open(id, {});
@@ -126,4 +127,37 @@ test("[VK6] with authentication on, market data needs a key of the session, in t
     .setExpirationTime("1m")
     .sign(new TextEncoder().encode("a secret of at least thirty-two bytes"));
   expect(await ask("s1", { authorization: `Bearer ${token}` })).toBe(401);
+});
+
+test("[VK26] a refusal with 401 is a line of the audit trail, once, with neither key nor signature", async () => {
+  const { apiKey } = key;
+  const headers = { "x-request-id": "r-1" };
+  await fetch(`${closed.url}/venue/binance/s1/api/v3/ticker/price`, { headers });
+  const stranger = new SigningClient(`${closed.url}/venue/binance/s2~${apiKey}`, key);
+  expect(await stranger.signed("POST", "/api/v3/order", { symbol: "TEST" })).toMatchObject({ status: 401 });
+  await expect(VenueSocket.open(`${closed.url}/venue/binance/s1/ws/a@trade`)).rejects.toThrow("401");
+  const socket = await VenueSocket.open(`${closed.url}/venue/binance/s1~${apiKey}/ws-api/v3`);
+  const signed = { apiKey: "k".repeat(64), timestamp: Date.now(), signature: "s" };
+  expect(await socket.ask("order.place", signed)).toMatchObject({ status: 401 });
+  expect(await socket.ask("userDataStream.subscribe")).toMatchObject({ status: 401 });
+  expect(await socket.ask("a method of no such name")).toMatchObject({ status: 404 });
+  socket.close();
+  const written = async () => {
+    const entries = await deck.redis.xrange(deck.keys.audit, "-", "+");
+    return entries.map(([, flat]) =>
+      Object.fromEntries(flat.flatMap((name, at) => (at % 2 === 0 ? [[name, flat[at + 1]]] : []))),
+    );
+  };
+  const refused = { event: "refusal", result: "UNAUTHORIZED", service: "venue", address: expect.any(String) };
+  const ofRequest = "GET /api/v3/ticker/price";
+  await expect
+    .poll(async () => (await written()).filter(({ action }) => action !== "GET /api/v3/time"))
+    .toMatchObject([
+      { ...refused, action: ofRequest, session: "s1", request_id: "r-1", reason: expect.any(String) },
+      { ...refused, action: "POST /api/v3/order", session: "s2" },
+      { ...refused, action: "watch", session: "s1" },
+      { ...refused, action: "order.place", session: "s1", request_id: "1" },
+      { ...refused, action: "userDataStream.subscribe", session: "s1" },
+    ]);
+  for (const secret of [apiKey, "k".repeat(64)]) expect(JSON.stringify(await written())).not.toContain(secret);
 });

@@ -1,8 +1,9 @@
 import { anonymous, type Principal, type VenueKey } from "@tapedeck/access";
-import { type RefusalCode, RefusedError } from "@tapedeck/protocol";
+import type { RefusalCode } from "@tapedeck/protocol";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { Venue } from "../context.js";
-import { BinanceError } from "../http/binance-error.js";
+import { codeOf, isDenied, requestIdOf } from "../http/audit-refusal.js";
+import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import type { VenueRequest } from "../http/request.js";
 import type { Route } from "../http/route.js";
 import { authenticate, knownKey } from "./authenticate.js";
@@ -53,10 +54,9 @@ export async function performed(route: KeyedRoute, request: KeyedRequest, venue:
   const { audit, rateLimiter } = venue.access;
   const { address, session, key } = request;
   const principal = principalOf(key, session);
-  const requestId = request.headers["x-request-id"];
-  const entry = { event: "order", action, principal, address, session, key: key.id } as const;
-  const write = (result: "ok" | RefusalCode) =>
-    audit({ ...entry, result, ...(typeof requestId === "string" && { requestId }) });
+  const requestId = requestIdOf(request.headers);
+  const entry = { event: "order", action, principal, address, session, key: key.id, requestId } as const;
+  const write = (result: "ok" | RefusalCode) => audit({ ...entry, result });
   try {
     for (let orders = route.orders?.(request) ?? 1; orders > 0; orders--)
       await rateLimiter.count("commands", principal, address);
@@ -65,7 +65,8 @@ export async function performed(route: KeyedRoute, request: KeyedRequest, venue:
     write("ok");
     return answer;
   } catch (error) {
-    write(codeOf(error));
+    // Denied access has a line of its own.
+    if (!isDenied(binanceErrorOf(error))) write(codeOf(error));
     throw error;
   }
 }
@@ -75,14 +76,6 @@ function principalOf({ createdBy: userId, share, session: createdAt }: VenueKey,
   if (userId === "" && share === undefined) return anonymous;
   const { expiresMs = Number.POSITIVE_INFINITY } = share ?? {};
   return { userId, role: "controller", expiresMs, ...(share && { share: { id: share.id, sessionId, createdAt } }) };
-}
-
-/** The cluster's code for a refusal of the venue. */
-function codeOf(error: unknown): RefusalCode {
-  if (error instanceof RefusedError) return error.code;
-  if (!(error instanceof BinanceError)) return "INTERNAL";
-  if (error.cause instanceof RefusedError) return error.cause.code;
-  return error.status === 429 ? "TOO_MANY_REQUESTS" : error.status < 500 ? "INVALID_VALUE" : "INTERNAL";
 }
 
 /** Only orders of the session's own bots count. @throws BinanceError -1015 beyond the limit */

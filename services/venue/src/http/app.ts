@@ -3,7 +3,8 @@ import { clientAddress, guardedRequest, securityHeaders, throttledLog } from "@t
 import Koa, { type Context, type Middleware } from "koa";
 import getRawBody from "raw-body";
 import type { Venue } from "../context.js";
-import { BinanceError, binanceErrorOf } from "./binance-error.js";
+import { auditRefusal, requestIdOf } from "./audit-refusal.js";
+import { BinanceError, binanceErrorOf, refusedByGuard } from "./binance-error.js";
 import { Parameters } from "./parameters.js";
 import type { VenueRequest } from "./request.js";
 import type { Route } from "./route.js";
@@ -56,11 +57,16 @@ function errorAnswers({ log, requests }: Venue): Middleware {
   };
 }
 
-function guard({ guard: requestGuard, node }: Venue): Middleware {
+function guard({ guard: requestGuard, node, access, trustedProxies }: Venue): Middleware {
   return async (ctx, next) => {
     ctx.set({ ...securityHeaders, "X-Tapedeck-Node": node, "Cache-Control": "no-store" });
     const refusal = requestGuard.refusal(guardedRequest(ctx.req));
-    if (refusal !== undefined) throw new BinanceError("UNAUTHORIZED", refusal.message, { status: refusal.status });
+    if (refusal !== undefined) {
+      const error = refusedByGuard(refusal);
+      const refused = { action: ctx.method, address: addressOf(ctx, trustedProxies) };
+      auditRefusal(access, { ...refused, requestId: requestIdOf(ctx.headers) }, error);
+      throw error;
+    }
     const readers = requestGuard.corsOrigin(ctx.req.headers.origin);
     if (readers !== undefined) ctx.set("Access-Control-Allow-Origin", readers);
     if (readers !== "*") ctx.vary("Origin");
@@ -115,8 +121,7 @@ function dispatch(venue: Venue, routes: readonly Route[]): Middleware {
     const weight = typeof route.weight === "function" ? route.weight(request) : (route.weight ?? 1);
     const used = venue.weights.count(request.address, weight);
     ctx.set({ "X-MBX-USED-WEIGHT": `${used}`, "X-MBX-USED-WEIGHT-1M": `${used}` });
-    await venue.admit(request);
-    const answer = await route.handle(request, venue);
+    const answer = await answered(route, request, venue);
     if (route.orders !== undefined) ctx.set("X-MBX-ORDER-COUNT-10S", `${venue.orderCounts.placed(request.session)}`);
     ctx.status = 200;
     ctx.type = "json";
@@ -124,11 +129,27 @@ function dispatch(venue: Venue, routes: readonly Route[]): Middleware {
   };
 }
 
+async function answered(route: Route, request: VenueRequest, venue: Venue): Promise<unknown> {
+  try {
+    await venue.admit(request);
+    return await route.handle(request, venue);
+  } catch (error) {
+    const { session, address, headers } = request;
+    const refused = { action: `${route.method} ${route.path}`, session, address, requestId: requestIdOf(headers) };
+    auditRefusal(venue.access, refused, error);
+    throw error;
+  }
+}
+
+function addressOf(ctx: Context, trustedProxies: Venue["trustedProxies"]): string {
+  const forwarded = ctx.get("x-forwarded-for") || undefined;
+  return clientAddress(ctx.req.socket.remoteAddress ?? "", forwarded, trustedProxies);
+}
+
 async function requestOf(ctx: Context, { trustedProxies }: Venue, target: Target): Promise<VenueRequest> {
   const rawBody = ctx.method === "GET" ? "" : await bodyOf(ctx.req);
   const parameters = new URLSearchParams(ctx.querystring);
   for (const [name, value] of new URLSearchParams(rawBody)) parameters.append(name, value);
-  const forwarded = ctx.get("x-forwarded-for") || undefined;
   return {
     ...target,
     rawBody,
@@ -136,7 +157,7 @@ async function requestOf(ctx: Context, { trustedProxies }: Venue, target: Target
     parameters: new Parameters(parameters),
     rawQuery: ctx.querystring,
     headers: ctx.req.headers,
-    address: clientAddress(ctx.req.socket.remoteAddress ?? "", forwarded, trustedProxies),
+    address: addressOf(ctx, trustedProxies),
   };
 }
 

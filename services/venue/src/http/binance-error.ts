@@ -1,4 +1,4 @@
-import { type RefusalCode, RefusedError } from "@tapedeck/protocol";
+import { type Refusal, type RefusalCode, RefusedError } from "@tapedeck/protocol";
 
 /** Codes of Binance's errors that the venue answers with, by the names that Binance gives them. */
 export const errorCodes = {
@@ -90,6 +90,12 @@ export function binanceErrorOf(thrown: unknown): BinanceError {
     return new BinanceError(namesOfRefusals[code] ?? "UNKNOWN", message, { status, retryAfter, cause: thrown });
   }
   return new BinanceError("DISCONNECTED", "Internal error; it has been logged.", { status: 500, cause: thrown });
+}
+
+/** What a node's guard refuses: a host, an origin, a page of another site. */
+export function refusedByGuard(refusal: Refusal): BinanceError {
+  const cause = new RefusedError(refusal);
+  return new BinanceError("UNAUTHORIZED", refusal.message, { status: cause.status, cause });
 }
 
 export function missingParameter(name: string): BinanceError {

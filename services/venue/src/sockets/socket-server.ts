@@ -4,7 +4,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { clientAddress, guardedRequest, interval } from "@tapedeck/runtime";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Venue } from "../context.js";
-import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
+import { auditRefusal, requestIdOf } from "../http/audit-refusal.js";
+import { BinanceError, binanceErrorOf, refusedByGuard } from "../http/binance-error.js";
 import { refuseSocket } from "../http/listen.js";
 import { targetOf } from "../http/target.js";
 import type { SocketRequest, SocketRoute } from "./socket-route.js";
@@ -55,14 +56,15 @@ export class SocketServer {
   }
 
   async #admit(message: IncomingMessage): Promise<(socket: WebSocket) => void> {
-    const { guard, trustedProxies } = this.#venue;
+    const { guard } = this.#venue;
     if (!this.#accepting)
       throw new BinanceError("DISCONNECTED", "This node is shutting down; connect again.", {
         status: 503,
         retryAfter: 1,
       });
     const refusal = guard.refusal(guardedRequest(message));
-    if (refusal !== undefined) throw new BinanceError("UNAUTHORIZED", refusal.message, { status: refusal.status });
+    const asked = { action: "watch", address: this.#addressOf(message), requestId: requestIdOf(message.headers) };
+    if (refusal !== undefined) throw this.#denied(asked, refusedByGuard(refusal));
     const { pathname, searchParams: query } = new URL(message.url ?? "/", "http://venue");
     const target = targetOf(pathname);
     const route = target && this.#routes.find(({ matches }) => matches(target.path));
@@ -73,21 +75,17 @@ export class SocketServer {
         { status: 404 },
       );
     }
-    const forwarded = message.headers["x-forwarded-for"];
-    const address = clientAddress(
-      message.socket.remoteAddress ?? "",
-      Array.isArray(forwarded) ? forwarded[0] : forwarded,
-      trustedProxies,
-    );
-    const request: SocketRequest = { ...target, query, headers: message.headers, address };
-    await this.#venue.admit(request);
+    const { session } = target;
+    const denied = (error: unknown) => Promise.reject(this.#denied({ ...asked, session }, error));
+    const request: SocketRequest = { ...target, query, headers: message.headers, address: asked.address };
+    await this.#venue.admit(request).catch(denied);
     if (this.#countOf(target.session) >= this.#venue.config.MAX_SOCKETS_PER_SESSION) {
       throw new BinanceError("TOO_MANY_REQUESTS", "This session has too many sockets on this node; close one.", {
         status: 429,
         retryAfter: 1,
       });
     }
-    const start = await route.prepare(request, this.#venue);
+    const start = await route.prepare(request, this.#venue).catch(denied);
     return (socket) => {
       this.#open.set(socket, target.session);
       const heard = () => void this.#heardAt.set(socket, performance.now());
@@ -97,6 +95,17 @@ export class SocketServer {
       socket.on("error", () => socket.terminate()); // a message that is no valid frame, or too long
       start(socket);
     };
+  }
+
+  #addressOf({ headers, socket }: IncomingMessage): string {
+    const forwarded = headers["x-forwarded-for"];
+    const first = Array.isArray(forwarded) ? forwarded[0] : forwarded;
+    return clientAddress(socket.remoteAddress ?? "", first, this.#venue.trustedProxies);
+  }
+
+  #denied(refused: Parameters<typeof auditRefusal>[1], error: unknown): unknown {
+    auditRefusal(this.#venue.access, refused, error);
+    return error;
   }
 
   /** A paused market says nothing for hours: pings keep balancers from closing a socket, and find clients that are gone. */

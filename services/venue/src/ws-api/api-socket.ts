@@ -6,6 +6,7 @@ import { signedParameters } from "../access/signature.js";
 import { performed } from "../access/signed-route.js";
 import { OwnAccount } from "../account/own-account.js";
 import type { Venue } from "../context.js";
+import { auditRefusal } from "../http/audit-refusal.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
 import { Parameters } from "../http/parameters.js";
 import { usedRateLimits } from "../http/rate-limits.js";
@@ -25,6 +26,12 @@ interface Logon {
 const signed = new Map(signedRequests.map((route) => [`${route.method} ${route.path}`, route]));
 const keyed = new Map(keyedRequests.map((route) => [`${route.method} ${route.path}`, route]));
 const open = new Map(routes.map((route) => [`${route.method} ${route.path}`, route]));
+
+/** Methods that the REST API does not have. */
+const ofConnection = new Set([
+  ...["session.logon", "session.status", "session.logout", "session.subscriptions"],
+  ...["userDataStream.subscribe", "userDataStream.subscribe.signature", "userDataStream.unsubscribe"],
+]);
 
 /** One connection to the WebSocket API: requests in any order, a login, and subscriptions to the account's events. */
 export class ApiSocket {
@@ -55,20 +62,29 @@ export class ApiSocket {
 
   async #receive(text: string): Promise<void> {
     let id: ApiRequest["id"] = null;
+    let action = "unknown";
     let hasLimits = this.#hasLimits;
     const answer = (result: object) =>
       this.#send({ id, ...result, ...(hasLimits && { rateLimits: usedRateLimits(this.#venue, this.#request) }) });
     try {
       const request = apiRequest(text);
       id = request.id;
+      action = this.#nameOf(request);
       hasLimits = isOn(request.params.returnRateLimits, hasLimits);
       answer({ status: 200, result: await this.#answer(request) });
     } catch (thrown) {
       const error = binanceErrorOf(thrown);
+      const { address, session } = this.#request;
+      auditRefusal(this.#venue.access, { action, address, session, requestId: id ?? undefined }, error);
       if (error.status === 500)
         this.#venue.log.error({ err: thrown }, "WebSocket request failed with an unexpected error");
       answer({ status: error.status, error: error.body });
     }
+  }
+
+  /** A method as the audit trail names it: never a client's own text. */
+  #nameOf({ method }: ApiRequest): string {
+    return ofConnection.has(method) || methods[this.#request.market][method] !== undefined ? method : "unknown";
   }
 
   async #answer({ method, params }: ApiRequest): Promise<unknown> {

@@ -216,8 +216,15 @@ test("[U4] a killed api, gateway, ticker, feed and venue are restarted, and clus
   expect(said()).toContain("ended (SIGKILL); restarting it");
 });
 
-test("[U10] if the store has no tape, a demo tape is created first, and a session plays it", async () => {
-  const { cluster } = await serving();
+test("[U10] [U46] if the store has no tape, a demo tape is created first, a session plays it, and the addresses that are shown work", async () => {
+  const { cluster, said } = await serving();
+  const [, bots = ""] = /Trade +(\S+)/.exec(said()) ?? [];
+  const venue = await fetch(bots);
+  expect({ status: venue.status, body: await venue.json() }).toMatchObject({
+    ...{ status: 200, body: { session: "demo", market: "spot", symbol: "BTCUSDT" } },
+  });
+  const [, play = ""] = /curl -X POST (\S+start\S+)/.exec(said()) ?? [];
+  expect((await fetch(play, { method: "POST" })).status).toBe(200);
   const create = await fetch(`${cluster.url}/sessions/create`, { method: "POST", body: "{}" });
   expect(createAnswer.parse(await create.json()).session.tape).toContain("demo");
 });

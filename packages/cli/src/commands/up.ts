@@ -104,23 +104,42 @@ async function up(recordings: readonly string[], keepPartial: boolean): Promise<
     throw error;
   }
   for (const sentence of await startupWarnings(`${folder}/logs`)) tell(sentence);
-  print(...summary(cluster, folder).split("\n"));
+  const tradeAt = (await openDemo(cluster.url)) ? demo : "SESSION";
+  print(...summary(cluster, folder, tradeAt).split("\n"));
 
   await ended;
   await cluster.stop();
 }
 
-function summary({ url, redisUrl, gateways, apis, tickers, feeds, venues }: Cluster, folder: string): string {
+/** The session of the examples that are printed. */
+const demo = "demo";
+
+/**
+ * Opens that session, so that what is printed works at once and in any order: sockets make a session that does not exist, other addresses don't. Returns
+ * false where the cluster wants users to sign in first.
+ */
+async function openDemo(url: string): Promise<boolean> {
+  const body = JSON.stringify({ session_id: demo });
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${url}/sessions/create`, { method: "POST", headers, body }).catch(() => undefined);
+  return answer?.ok === true;
+}
+
+function summary(
+  { url, redisUrl, gateways, apis, tickers, feeds, venues }: Cluster,
+  folder: string,
+  tradeAt: string,
+): string {
   const ws = url.replace(/^http/, "ws");
   return `
 Tapedeck is playing at ${url}  (${plural(gateways, "gateway")}, ${plural(apis, "api")}, ${plural(tickers, "ticker")}, ${plural(feeds, "feed")}, ${plural(venues, "venue")})
 
   API             ${url}/docs
-  Create session  curl ${url}/sessions/create --json '{"session_id":"demo"}'
-  Play            curl -X POST ${url}/replay/start/demo
-  Watch           ${ws}/ws/demo
-  Go live         curl -X POST ${url}/mode/demo --json '{"mode":"LIVE","source":"SIM"}'
-  Trade           ${url}/venue/binance/demo  (a bot's address of Binance)
+  Create session  curl ${url}/sessions/create --json '{"session_id":"${demo}"}'
+  Play            curl -X POST ${url}/replay/start/${demo}
+  Watch           ${ws}/ws/${demo}
+  Go live         curl -X POST ${url}/mode/${demo} --json '{"mode":"LIVE","source":"SIM"}'
+${venues.length === 0 ? "" : `  Trade           ${url}/venue/binance/${tradeAt}  (a bot's address of Binance)\n`}\
   Redis           redis-cli -u ${redactAddress(redisUrl)}
   Logs            ${folder}/logs
 

@@ -45,6 +45,13 @@ test("[VN5] a session's own port has Binance's paths only, and an entry that is 
   expect(() => readVenueConfig({ SESSION_PORTS: "9101=a b" })).toThrow(/SESSION_PORTS.*such as 9101=demo/);
 });
 
+test("[VN1] the address itself answers, and of a session that does not exist with 404", async () => {
+  for (const end of ["", "/"]) {
+    const { status, body } = await ask(`/venue/binance/nobody${end}`);
+    expect({ status, body }).toMatchObject({ status: 404, body: { msg: expect.stringContaining("nobody") } });
+  }
+});
+
 test("[VN2] what the venue does not have is refused in Binance's form, and says where the list is", async () => {
   expect(await ask("/venue/binance/any/api/v3/nothing")).toMatchObject({
     status: 404,

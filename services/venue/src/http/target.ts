@@ -8,16 +8,16 @@ export interface Target {
   readonly apiKey?: string;
   /** The market of paths that both have, such as `/ws`. */
   readonly market: Market;
-  /** Such as `/api/v3/depth`. */
+  /** Such as `/api/v3/depth`; `/` of the address itself. */
   readonly path: string;
 }
 
 const marketOfExchange: Readonly<Record<string, Market>> = { binance: "spot", "binance-usdm": "usdm" };
-const pattern = /^\/venue\/([a-z-]{1,20})\/([^/]{1,300})(\/.*)$/;
+const pattern = /^\/venue\/([a-z-]{1,20})\/([^/]{1,300})(\/.*)?$/;
 
 /** Undefined if the path is of no venue. @param path without the query */
 export function targetOf(path: string): Target | undefined {
-  const [, exchange = "", session = "", rest = ""] = pattern.exec(path) ?? [];
+  const [, exchange = "", session = "", rest = "/"] = pattern.exec(path) ?? [];
   const market = marketOfExchange[exchange];
   if (market === undefined) return undefined;
   const [id = "", apiKey] = decoded(session).split("~");

@@ -1,7 +1,9 @@
+import { tradingAnswer } from "@tapedeck/protocol";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { FakeBinance } from "../support/exchange/binance.js";
 import { type DashboardPage, testWith } from "./dashboard.js";
+import { LadderRows, Orders, patience, sent } from "./trading-page.js";
 
 const exchange = new FakeBinance();
 beforeAll(async () => {
@@ -151,6 +153,54 @@ test("[DB34] a venue that cannot be reached is shown as down with the reason, an
   await dashboard.press("Start");
   await dashboard.plays();
   expect((await view()).tape).toMatch(/^usdm@/);
+});
+
+test("[DB100] [DB101] [DB103] at the live edge orders fill, rest, move and are cancelled, and the session stays at the edge", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, id } = await dashboards.openOn(cluster, { mode: "LIVE", source: "BINANCE", symbol: "BTCUSDT" });
+  const { page } = dashboard;
+  await dashboard.plays();
+  await atEdge(dashboard, true);
+  const orders = new Orders(cluster, id);
+  const { instrument } = await cluster.http.ask(tradingAnswer, "GET", `/sessions/${id}/trading`);
+  const lots = (count: number) => (count * Number(instrument?.lot)).toFixed(instrument?.amount_decimals);
+  await dashboard.press("Open the order ticket");
+  await page.getByRole("tab", { name: "Orders" }).click();
+  await page.getByRole("radio", { name: "Market", exact: true }).click();
+  await page.getByLabel("Amount").fill(lots(20));
+  await sent(dashboard, () => dashboard.press(/^Buy/));
+  await page
+    .getByRole("list", { name: /^Fills of orders/ })
+    .getByText("Bought")
+    .first()
+    .waitFor();
+  const bought = (await orders.fills())[0];
+  expect(bought).toMatchObject({ side: "buy", liquidity: "taker" });
+
+  // A stop far below the market rests, moves, and ends when its owner says so.
+  const below = (share: number) => (Number(bought?.price) * share).toFixed(instrument?.price_decimals);
+  const stop = async () => (await orders.all()).find(({ type }) => type === "STOP");
+  await page.getByRole("radio", { name: "Stop", exact: true }).click();
+  await page.getByLabel("Stop price", { exact: true }).fill(below(0.5));
+  await sent(dashboard, () => dashboard.press(/^Sell/));
+  await expect.poll(async () => (await stop())?.status, patience).toBe("NEW");
+  const field = page.getByLabel(`Stop price of sell ${lots(20)}`);
+  await field.fill(below(0.4));
+  await sent(dashboard, () => field.press("Enter"));
+  await expect.poll(async () => Number((await stop())?.stop_price), patience).toBe(Number(below(0.4)));
+  await sent(dashboard, () => dashboard.press(/^Cancel sell/));
+  await expect.poll(async () => (await stop())?.status, patience).toBe("CANCELED");
+
+  // The rows of the ladder move with the market: whatever price is there then.
+  await page.getByRole("radio", { name: "Limit", exact: true }).click();
+  const rows = await LadderRows.of(dashboard);
+  await sent(dashboard, () => rows.click("bid", 1, 0.2, { ctrl: true }));
+  const last = (await orders.all()).at(-1);
+  expect(last).toMatchObject({ side: "buy", type: "LIMIT", amount: lots(20) });
+  await atEdge(dashboard, true);
+  expect(dashboard.errors).toEqual([]);
 });
 
 test("[DB34] when the market disconnects, its last frames stay visible, and playback continues when it returns", async ({

@@ -61,6 +61,17 @@ await carryOut(
       const { orderId } = await data(client.restAPI.newOrder(limit));
       return (await data(client.restAPI.deleteOrder({ symbol, orderId }))).status;
     },
+    list: async (above, below) => {
+      const { orderListId } = await data(
+        client.restAPI.orderListOco({
+          ...{ symbol, side: "SELL", quantity: Number(amount), aboveType: "LIMIT_MAKER", abovePrice: Number(above) },
+          ...{ belowType: "STOP_LOSS", belowStopPrice: Number(below) },
+        }),
+      );
+      if (!connection.isConnected())
+        return (await data(client.restAPI.deleteOrderList({ symbol, orderListId }))).listOrderStatus;
+      return (await connection.orderListCancel({ symbol, orderListId })).data.listOrderStatus;
+    },
     trades: async () => (await data(client.restAPI.myTrades({ symbol, limit: 1000 }))).map(tradeForm),
     open: async () => (await data(client.restAPI.getOpenOrders({ symbol }))).length,
     book: () => book.best,

@@ -47,6 +47,23 @@ await carryOut(
       const { orderId } = await client.submitNewOrder(limit);
       return (await client.cancelOrder({ symbol, orderId })).status;
     },
+    ...(isSpot && {
+      list: async (above, below) => {
+        const sell = { symbol, side: "SELL", quantity: amount };
+        const old = await client.submitNewOCO({ ...sell, price: above, stopPrice: below });
+        await client.cancelOCO({ symbol, orderListId: old.orderListId });
+        const stop = {
+          belowType: "STOP_LOSS_LIMIT",
+          belowStopPrice: below,
+          belowPrice: below,
+          belowTimeInForce: "GTC",
+        };
+        const { orderListId } = await client.submitNewOrderList({
+          ...{ ...sell, ...stop, aboveType: "LIMIT_MAKER", abovePrice: above },
+        });
+        return (await client.cancelOCO({ symbol, orderListId })).listOrderStatus;
+      },
+    }),
     trades: async () => {
       const query = { symbol, limit: 1000 };
       return (await (isSpot ? client.getAccountTradeList(query) : client.getAccountTrades(query))).map(tradeForm);

@@ -70,6 +70,13 @@ await carryOut(
       await exchange.cancelOrder(last.id, name);
       return statusOf(last);
     },
+    ...(market === "spot" && {
+      list: async (price, stopPrice) => {
+        const oco = await exchange.privatePostOrderOco({ symbol, side: "SELL", quantity: amount, price, stopPrice });
+        const name = { symbol, orderListId: oco.orderListId };
+        return (await exchange.privateDeleteOrderList(name)).listOrderStatus;
+      },
+    }),
     trades: async () => (await exchange.fetchMyTrades(name, undefined, 1000)).map(({ info }) => tradeForm(info)),
     open: async () => (await exchange.fetchOpenOrders(name)).length,
     book: () => {

@@ -10,6 +10,8 @@ import { task, until } from "./task.mjs";
  * @property {() => Promise<{ bid: string, ask: string }>} prices
  * @property {(side: "BUY" | "SELL") => Promise<string>} market places a market order, and answers its status
  * @property {(side: "BUY" | "SELL", price: string) => Promise<string>} rest places a limit order, cancels it, and answers its status
+ * @property {(above: string, below: string) => Promise<string>} [list] places an OCO that sells at a price above the market or below it, cancels it,
+ *   and answers its status
  * @property {() => Promise<Trade[]>} trades the last 1,000, oldest first
  * @property {() => Promise<number>} open how many orders are
  * @property {() => { bids: (string | number)[][], asks: (string | number)[][] }} book the best 20 levels of its local book
@@ -48,6 +50,11 @@ export async function carryOut(client, told) {
   if (task().seconds !== undefined) return soak(client, told);
   const place = placing(client);
   for (let count = 0; count < task().orders; count++) await place(count);
+  if (client.list !== undefined) {
+    const { bid, ask } = await client.prices();
+    const [above, below] = [Number(ask) * 1.1, Number(bid) * 0.9].map((price) => price.toFixed(1));
+    expect("ALL_DONE", await client.list(above, below));
+  }
   const trades = await client.trades();
   await until(() => told.trades.size >= trades.length, "trades of the user stream");
   await client.check?.();

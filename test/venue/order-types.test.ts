@@ -42,6 +42,7 @@ describe.skipIf(noRecording)("on a recording", () => {
   test("[VK10] take-profit orders wait for a better price, and are filled at it", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
     await cluster.http.control(id, "start");
+    await cluster.http.control(id, "seek", { seq: 300 }); // there has been a trade by then
     const bot = await venueBot(cluster, id, "spot");
     // The first order begins the account's market, a minute before which trades are known.
     await bot.signed("POST", "/api/v3/order", { symbol, side: "BUY", type: "MARKET", quantity: "0.010" });

@@ -46,6 +46,17 @@ class SpotMarket:
         return (kept.get_bids()[:20], kept.get_asks()[:20]) if kept else ([], [])
 
 
+class SpotLists(SpotMarket):
+    """Spot, where it also sends order lists."""
+
+    async def list(self, above: str, below: str) -> str:
+        """An OCO that sells at a price above the market or below it, and its cancel; the list's status."""
+        pair = {"aboveType": "LIMIT_MAKER", "abovePrice": above, "belowType": "STOP_LOSS", "belowStopPrice": below}
+        placed = await self.client.create_oco_order(**self.order, side="SELL", **pair)
+        named = {"symbol": self.symbol, "orderListId": placed["orderListId"]}
+        return (await self.client.v3_delete_order_list(**named))["listOrderStatus"]
+
+
 class FuturesMarket(SpotMarket):
     def __init__(self, client: AsyncClient, sockets: BinanceSocketManager, task) -> None:
         super().__init__(client, sockets, task)
@@ -62,7 +73,7 @@ class FuturesMarket(SpotMarket):
 
 async def trade(task) -> dict | None:
     client, sockets = await connected(task.url, task.apiKey, task.secret, max_queue_size=QUEUE)
-    market = (SpotMarket if task.market == "spot" else FuturesMarket)(client, sockets, task)
+    market = (SpotLists if task.market == "spot" else FuturesMarket)(client, sockets, task)
     told = Told()
     assert [each["symbol"] for each in (await market.info())["symbols"]] == [task.symbol]
     assert await market.klines(symbol=task.symbol, interval="1m")

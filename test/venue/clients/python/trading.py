@@ -75,6 +75,9 @@ async def carry_out(client: Client, told: Told, task) -> dict | None:
         return await soak(client, told, task)
     for number in range(task.orders):
         await place(client, number, 1)
+    if hasattr(client, "list"):
+        bid, ask = await client.prices()
+        expect("ALL_DONE", await client.list(f"{float(ask) * 1.1:.1f}", f"{float(bid) * 0.9:.1f}"))
     trades = await client.trades()
     await until(lambda: len(told.trades) >= len(trades), "trades of the user stream")
     return {"trades": trades, "told": told.sorted(), "open": await client.open()}

@@ -81,6 +81,37 @@ describe("orders over HTTP", () => {
     expect(json).toMatchObject({ order: { order_id: resting.order_id, status: "CANCELED" } });
   });
 
+  test("[TR17] a list of orders is sent as a whole, and refused as a whole", async () => {
+    const id = await open("list");
+    const stop = { side: "sell", type: "STOP", amount: "0.010", stop_price: "90.00" };
+    const profit = { side: "sell", type: "LIMIT", amount: "0.010", price: "110.00" };
+    const send = (body: object) => api.ask("POST", `/sessions/${id}/order-lists`, { body });
+    const list = { list_id: "2", client_list_id: "l", contingency: "OCO", waits: false };
+    expect(await send({ others: [stop, profit], client_list_id: "l" })).toMatchObject({
+      status: 200,
+      json: {
+        orders: [
+          { order_id: "2", list },
+          { order_id: "3", list },
+        ],
+      },
+    });
+    await send({ others: [stop, { ...profit, amount: "0.020" }] });
+    for (const body of [{ others: [stop] }, { others: [] }, { first: profit, others: [] }])
+      expect(await send(body)).toMatchObject({ status: 422 });
+    await seek(id, 8);
+    expect(await get(id, "orders")).toMatchObject({
+      orders: [
+        ...[{ status: "NEW" }, { status: "NEW" }],
+        ...["4", "5"].map((order_id) => ({
+          order_id,
+          status: "REJECTED",
+          reason: expect.stringMatching(/^INVALID_LIST/),
+        })),
+      ],
+    });
+  });
+
   test("[TR30] settings are read and set, with the instrument", async () => {
     const id = await open("settings");
     expect(await get(id, "trading")).toMatchObject({

@@ -84,11 +84,19 @@ export class FeedStore {
   /** Appends a batch of events to the feed's track. `other`: another writer has claimed the feed; `gone`: Redis lost the tape. */
   async appendEvents(
     { source, symbol }: LiveInstrument,
-    { owner, tape, firstN, nextN, text, keepFrom }: EventBatch & { readonly owner: string; readonly tape: string },
+    {
+      owner,
+      tape,
+      firstN,
+      nextN,
+      text,
+      keepFrom,
+      through,
+    }: EventBatch & { readonly owner: string; readonly tape: string },
   ): Promise<"appended" | "other" | "gone"> {
     const [events, feed] = [this.keys.liveEvents(source, symbol), this.keys.liveTape(source, symbol)];
     const reply = await orUnavailable(
-      this.redis.liveEvents(events, feed, owner, tape, firstN, nextN, text, keepFrom, eventsTtlMs),
+      this.redis.liveEvents(events, feed, owner, tape, firstN, nextN, text, keepFrom, eventsTtlMs, through),
     );
     return reply > 0 ? "appended" : reply === 0 ? "other" : "gone";
   }

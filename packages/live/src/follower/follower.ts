@@ -225,6 +225,7 @@ export class Follower {
       redis: feeds.redis,
       stream: feeds.keys.live(source, symbol),
       events: feeds.keys.liveEvents(source, symbol),
+      feed: feeds.keys.liveTape(source, symbol),
       catchUp: () => this.sync(),
       onListen: () => subscribe(this),
       onError: (error: unknown, what: string) => log.error({ err: error, tape: record.tape }, what),

@@ -42,6 +42,8 @@ interface GrowingTapeContext {
   /** Keys of the streams with the recent frames, and with the recent events. */
   readonly stream: string;
   readonly events: string;
+  /** Key of the feed's hash. */
+  readonly feed: string;
   /** Brings the tape up to date with Redis. */
   readonly catchUp: () => Promise<void>;
   /** A listener was added. */
@@ -138,9 +140,9 @@ export class GrowingTape implements UnfinishedTape {
   }
 
   get #growingTrack(): GrowingTrack {
-    const { store, cache, redis, events } = this.#context;
+    const { store, cache, redis, events, feed } = this.#context;
     this.#track ??= new GrowingTrack({
-      ...{ tape: this.id, store, cache, redis, stream: events },
+      ...{ tape: this.id, store, cache, redis, stream: events, feed },
       span: () => this.span,
       finishedTrack: async () => {
         await this.refresh();

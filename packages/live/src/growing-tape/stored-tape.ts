@@ -26,7 +26,7 @@ export async function openStoredTape(
   const first = segments[0];
   if (finished || first === undefined) return undefined;
   const context = {
-    ...{ store, cache, redis: events?.redis, stream: "", events: events?.key ?? "" },
+    ...{ store, cache, redis: events?.redis, stream: "", feed: "", events: events?.key ?? "" },
     catchUp: () => Promise.resolve(),
     onListen: () => undefined,
     onError: () => undefined,

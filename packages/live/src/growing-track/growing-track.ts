@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { RefusedError, refuse } from "@tapedeck/protocol";
 import type { RedisConnection } from "@tapedeck/runtime";
+import { orUnavailable } from "@tapedeck/sessions";
 import {
   type BlockCache,
   type FullBook,
@@ -31,6 +33,8 @@ export interface GrowingTrackContext {
   readonly redis: RedisConnection | undefined;
   /** Key of the stream with the recent events. */
   readonly stream: string;
+  /** Key of the feed's hash. */
+  readonly feed: string;
   readonly span: () => { readonly firstSeq: Seq; readonly lastSeq: Seq; readonly growing: boolean };
   /** Looks whether the tape is finished, and resolves to the track of the finished version. */
   readonly finishedTrack: () => Promise<TrackReader | undefined>;
@@ -40,9 +44,11 @@ const eventColumns: ColumnsKind<EventColumns> = { sizeOf: ({ size }) => size };
 /** Recent events beyond these bytes are probably in a part by now; parts are listed again after this time at the earliest. */
 const recentBytes = 1 << 20;
 const listAgainMs = 10_000;
-/** A feed sends events within half a second of their frame, while Redis answers. */
-const newestWithinMs = 1_000;
-const askAgainMs = 100;
+/** A feed sends events within moments of their frame, while Redis answers. */
+const newestWithinMs = 5_000;
+/** A feed of a release that does not say how far its events go has sent them by then. */
+const unsaidWithinMs = 1_000;
+const askAgainMs = 50;
 
 /**
  * The event track of a growing tape: its parts in the tape store, then what Redis has. Nothing is read before it is asked for. Each call reads the
@@ -62,8 +68,11 @@ export class GrowingTrack implements TrackReader, TrackSource {
   #updating: Promise<void> = Promise.resolve();
   /** The update that begins after the present one. */
   #nextUpdate: Promise<void> | undefined;
+  /** All events of the frames up to this one are known; undefined if the feed does not say how far its events go. */
+  #through: Seq | undefined;
   /** Waiting for events of a later frame than this was in vain. */
   #waitedAt: Seq | undefined;
+  #lookingAgain: Promise<void> | undefined;
 
   constructor(context: GrowingTrackContext) {
     const { tape, store, cache, redis, stream } = context;
@@ -162,30 +171,55 @@ export class GrowingTrack implements TrackReader, TrackSource {
     return new PinnedTrack(this, this.#context.tape, this.#context.span().firstSeq);
   }
 
-  /** Reads on until it has what the tape's newest frame shows, or all before `to`: the last events may be on their way. */
+  /**
+   * Reads on until it has what the tape's newest frame shows, or all before `to`: the last events may be on their way. Rejects with `UNAVAILABLE`
+   * rather than leave out some of them: what is computed of these would be wrong for ever.
+   */
   async #reach(to: TrackPlace | undefined): Promise<void> {
-    const deadline = performance.now() + newestWithinMs;
+    const began = performance.now();
+    await this.#look();
     for (;;) {
-      await this.update();
       const { lastSeq, growing } = this.#context.span();
       const last = this.#last;
-      const reached = last?.lastSeq ?? -1;
-      if (!growing || this.#finished !== undefined) return;
-      if (reached >= lastSeq || this.#waitedAt === reached || this.#isKnown(to)) return;
+      if (!growing || this.#finished !== undefined || this.#isKnown(to)) return;
       if (to !== undefined && "ts" in to && to.ts < (last?.lastNs ?? 0n)) return;
-      if (performance.now() > deadline) {
-        this.#waitedAt = reached;
-        return;
+      const waitedMs = performance.now() - began;
+      if (this.#through === undefined) {
+        const reached = last?.lastSeq ?? -1;
+        if (reached >= lastSeq || this.#waitedAt === reached) return;
+        if (waitedMs > unsaidWithinMs) this.#waitedAt = reached;
+      } else {
+        if (this.#through >= lastSeq) return;
+        if (waitedMs > newestWithinMs) throw this.#late(lastSeq);
       }
-      await sleep(askAgainMs);
+      this.#lookingAgain ??= sleep(askAgainMs)
+        .then(() => this.#look())
+        .finally(() => {
+          this.#lookingAgain = undefined;
+        });
+      await this.#lookingAgain;
     }
+  }
+
+  /** Asks how far the track goes, and then reads what is new, so that it has everything up to there. */
+  async #look(): Promise<void> {
+    const { redis, feed, tape } = this.#context;
+    const said = redis === undefined ? null : await orUnavailable(redis.hget(feed, "track_through"));
+    await this.update();
+    const [of, through] = (said ?? "").split(" ");
+    if (of === tape) this.#through = Math.max(this.#through ?? -1, Number(through));
+  }
+
+  #late(seq: Seq): RefusedError {
+    const message = `The events of frame ${seq} of tape ${this.#context.tape} have not come from its feed yet. Try again in some seconds.`;
+    return new RefusedError(refuse("UNAVAILABLE", message), { retryAfter: 1 });
   }
 
   /** Whether no event that is not known yet can be before a place. */
   #isKnown(place: TrackPlace | undefined): boolean {
     if (place === undefined || this.#parts === undefined) return false;
     if ("n" in place) return place.n <= this.#nextN && this.#nextN > 0;
-    return "seq" in place && place.seq <= (this.#last?.lastSeq ?? -1);
+    return "seq" in place && place.seq <= Math.max(this.#last?.lastSeq ?? -1, (this.#through ?? -1) + 1);
   }
 
   get #last(): { readonly lastSeq: Seq; readonly lastNs: bigint; readonly nextN: number } | undefined {

@@ -1,12 +1,16 @@
+import type { Seq } from "@tapedeck/tape";
+
 /** Events on their way to Redis. */
 export interface EventBatch {
-  /** Events `firstN` to `nextN` - 1. */
+  /** Events `firstN` to `nextN` - 1; none if both are the same. */
   readonly firstN: number;
   readonly nextN: number;
   /** A line each. */
   readonly text: string;
   /** Batches in Redis that end before this event may leave. */
   readonly keepFrom: number;
+  /** With this batch the track has all events of the frames up to this one; -1 before the first frame. */
+  readonly through: Seq;
 }
 
 interface EventBatchesOptions {
@@ -23,6 +27,9 @@ interface EventBatchesOptions {
 /** Sends events to Redis a few times a second, one batch after the other. */
 export class EventBatches {
   readonly #options: EventBatchesOptions;
+  /** The last frame that was shown, and the one up to which Redis has been told that it has everything. */
+  #shownSeq: Seq = -1;
+  #through: Seq = -1;
   #waiting: string[] = [];
   #waitingFrom: number;
   #nextN: number;
@@ -40,15 +47,22 @@ export class EventBatches {
     this.#waitingFrom = this.#nextN = options.nextN;
   }
 
-  /** Whether events wait. What is no event waits for the next one. */
+  /** Whether events wait, or readers for word that there are none. What is no event waits for the next one. */
   get pending(): boolean {
-    return this.#unacknowledged !== undefined || this.#nextN > this.#waitingFrom;
+    if (this.#unacknowledged !== undefined || this.#nextN > this.#waitingFrom) return true;
+    return this.#nextN > 0 && this.#shownSeq > this.#through;
   }
 
   /** @param nextN number of the event after it */
   add(line: string, nextN: number): void {
     this.#waiting.push(line);
     this.#nextN = nextN;
+    this.#sendLater();
+  }
+
+  /** Every event that the frames up to this one show has been added. */
+  shown(seq: Seq): void {
+    this.#shownSeq = seq;
     this.#sendLater();
   }
 
@@ -79,19 +93,22 @@ export class EventBatches {
   async #send(): Promise<void> {
     if (this.#closed || !this.pending) return;
     this.#unacknowledged ??= this.#nextBatch();
-    const { nextN, text } = this.#unacknowledged;
+    const { firstN, nextN, text, through } = this.#unacknowledged;
     await this.#options.send(this.#unacknowledged);
     this.#unacknowledged = undefined;
+    this.#through = through;
+    if (firstN === nextN) return;
     this.#recent.push({ nextN, bytes: text.length });
     this.#recentBytes += text.length;
   }
 
   #nextBatch(): EventBatch {
+    const [firstN, nextN, through] = [this.#waitingFrom, this.#nextN, this.#shownSeq];
+    if (firstN === nextN) return { firstN, nextN, text: "", keepFrom: 0, through };
     const text = this.#waiting.join("\n");
-    const [firstN, nextN] = [this.#waitingFrom, this.#nextN];
     this.#waiting = [];
     this.#waitingFrom = nextN;
-    return { firstN, nextN, text, keepFrom: this.#makeRoom(text.length, nextN) };
+    return { firstN, nextN, text, keepFrom: this.#makeRoom(text.length, nextN), through };
   }
 
   /** @returns the batch up to which the older ones leave */

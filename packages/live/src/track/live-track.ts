@@ -18,7 +18,7 @@ export interface LiveTrackSettings {
   readonly maxUnstoredBytes: number;
 }
 
-export const liveTrackDefaults: LiveTrackSettings = { batchMs: 500, recentBytes: 4 << 20, maxUnstoredBytes: 32 << 20 };
+export const liveTrackDefaults: LiveTrackSettings = { batchMs: 100, recentBytes: 4 << 20, maxUnstoredBytes: 32 << 20 };
 
 /** Where a writer continues a track. */
 export interface TrackState {
@@ -91,7 +91,13 @@ export class LiveTrack {
   }
 
   // HOT: once per frame that is appended.
-  /** Adds what a frame shows for the first time, in order. */
+  /** Adds what a frame shows for the first time, in order: nothing more follows of it. */
+  show(seq: Seq, entries: readonly TrackEntry[]): void {
+    this.add(seq, entries);
+    this.#batches.shown(seq); // also where the track has ended: readers need not wait for more
+  }
+
+  /** Adds what the next frame, `seq`, will show for the first time. */
   add(seq: Seq, entries: readonly TrackEntry[]): void {
     if (this.#full || this.#ended !== undefined) return;
     for (const entry of entries) {

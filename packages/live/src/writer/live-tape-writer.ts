@@ -364,7 +364,7 @@ export class LiveTapeWriter {
       return this.#outcome();
     }
     this.#addUnstored(flight.frame, flight.bytes);
-    this.#track.add(flight.frame.seq, flight.events);
+    this.#track.show(flight.frame.seq, flight.events);
     this.#storage.maintain(flight.frame.frame.ns);
     const { bytes } = this.#unstored;
     if (bytes > this.#settings.maxUnstoredBytes) {

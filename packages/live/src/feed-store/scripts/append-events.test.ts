@@ -15,8 +15,19 @@ beforeEach(async () => {
   await redis.hset(feed, { owner: "me", rev: 5, tape: "t@1", stored_seq: -1, last_seq: 3, status: "up" });
 });
 
-const append = (firstN: number, nextN: number, { owner = "me", tape = "t@1", keepFrom = 0 } = {}) =>
-  redis.liveEvents(events, feed, owner, tape, firstN, nextN, `events ${firstN} to ${nextN - 1}`, keepFrom, ttlMs);
+const append = (firstN: number, nextN: number, { owner = "me", tape = "t@1", keepFrom = 0, through = 0 } = {}) =>
+  redis.liveEvents(
+    events,
+    feed,
+    owner,
+    tape,
+    firstN,
+    nextN,
+    `events ${firstN} to ${nextN - 1}`,
+    keepFrom,
+    ttlMs,
+    through,
+  );
 
 const ids = async () => (await redis.xrange(events, "-", "+")).map(([id]) => id);
 
@@ -24,7 +35,7 @@ async function all(): Promise<unknown> {
   return [await redis.hgetall(feed), await redis.xrange(events, "-", "+")];
 }
 
-test("[LT80] a batch lies under the number of the event after it, with its tape, and the feed's hash is as it was", async () => {
+test("[LT80] a batch lies under the number of the event after it, with its tape, and the feed's hash is as it was otherwise", async () => {
   const before = await redis.hgetall(feed);
   expect(await append(0, 10)).toBe(1);
   expect(await append(10, 12)).toBe(1);
@@ -32,8 +43,18 @@ test("[LT80] a batch lies under the number of the event after it, with its tape,
     ["10-1", ["t", "t@1", "m", "events 0 to 9"]],
     ["12-1", ["t", "t@1", "m", "events 10 to 11"]],
   ]);
-  expect(await redis.hgetall(feed)).toEqual(before);
+  expect(await redis.hgetall(feed)).toEqual({ ...before, track_through: "t@1 0" });
   expect(await redis.pttl(events)).toBeGreaterThan(ttlMs / 2);
+});
+
+test("[LT96] the feed's hash says up to which frame everything is there, also with a batch without events", async () => {
+  const through = () => redis.hget(feed, "track_through");
+  expect(await append(0, 10, { through: 3 })).toBe(1);
+  expect(await through()).toBe("t@1 3");
+  expect(await append(10, 10, { through: 5 })).toBe(1);
+  expect([await through(), await ids()]).toEqual(["t@1 5", ["10-1"]]);
+  expect(await append(10, 12, { owner: "other", through: 7 })).toBe(0);
+  expect(await through()).toBe("t@1 5");
 });
 
 test("[LT80] nothing is published", async () => {

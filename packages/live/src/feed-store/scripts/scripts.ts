@@ -42,6 +42,7 @@ declare module "ioredis" {
         text: string,
         keepFrom: number,
         ttlMs: number,
+        through: number,
       ]
     ): Result<1 | 2 | 0 | -1, Context>;
     liveChange(

@@ -35,6 +35,8 @@ export interface Bot {
   knows(name: string): Promise<boolean | undefined>;
   /** Whether it is connected and knows what is. */
   readonly isBack: boolean;
+  /** What its last attempt to know what is failed with. */
+  readonly problem: unknown;
   /** Connections so far. */
   readonly connections: number;
   /** Loses its connection, or reads nothing for a while. */

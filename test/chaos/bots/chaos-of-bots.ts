@@ -204,9 +204,10 @@ class BotsRun {
       if (away.length === 0) return now() - from;
       if (now() > deadline) {
         const [first] = away;
-        this.#report.violations.push(
-          `[TR83] ${away.length} clients were not back after ${backWithinMs / 1_000} s, such as ${first?.bot.name} of ${first?.session.plan.name} ${first?.session.id}`,
-        );
+        const named = `${first?.bot.name} of ${first?.session.plan.name} ${first?.session.id} (${first?.bot.problem})`;
+        const violation = `[TR83] ${away.length} clients were not back after ${backWithinMs / 1_000} s, such as ${named}`;
+        this.#options.tell?.(`VIOLATION: ${violation}`);
+        this.#report.violations.push(violation);
         return now() - from;
       }
       await sleep(100);

@@ -31,6 +31,7 @@ export class SdkBot implements Bot {
   /** It ended although nobody closed it. */
   ended: string | undefined;
   connections = 1;
+  problem: unknown;
 
   static async join(options: SdkBotOptions): Promise<SdkBot> {
     const sockets = new Set<WebSocket>();
@@ -197,7 +198,8 @@ export class SdkBot implements Bot {
           orders: new Map(orders.orders.map(({ order_id, status, filled }) => [order_id, { status, filled }])),
         };
         return;
-      } catch {
+      } catch (error) {
+        this.problem = error;
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
     }

@@ -70,6 +70,7 @@ export class VenueBot implements Bot {
   #listening: Listening | undefined;
   /** Connections that told something, or could have. */
   connections = 0;
+  problem: unknown;
 
   constructor(options: VenueBotOptions) {
     this.name = options.name;
@@ -191,7 +192,8 @@ export class VenueBot implements Bot {
         listening.epoch = epoch;
         listening.before = { fills: trades, orders };
         return;
-      } catch {
+      } catch (error) {
+        this.problem = error;
         await new Promise((resolve) => setTimeout(resolve, 300));
       }
     }

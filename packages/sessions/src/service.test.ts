@@ -189,7 +189,7 @@ describe("tickers", () => {
     expect(rig.requested).toEqual(["a-1", "a-3"]);
     const received = await rig.listen(rig.keys.tickerChannel("ticker-2"));
     await claim("ticker-2");
-    await rig.sessions.perform("a", { type: "release", node: "ticker-2", publishedSeq: 7 });
+    await rig.sessions.perform("a", { type: "release", node: "ticker-2", epoch: 0, publishedSeq: 7 });
     expect(rig.requested).toEqual(["a-1", "a-3", "a-5"]);
     expect(received).toEqual([]);
   });

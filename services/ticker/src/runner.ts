@@ -190,7 +190,9 @@ export class SessionLeaseRunner implements PlaybackEvents {
     this.#releasing = true;
     scheduler.suspend(this.#cursor);
     await scheduler.drained();
-    if (this.#claimed) await this.#performWithRetry({ type: "release", node, publishedSeq: this.#cursor.publishedSeq });
+    if (!this.#claimed) return;
+    const { epoch, publishedSeq } = this.#cursor;
+    await this.#performWithRetry({ type: "release", node, epoch, publishedSeq });
   }
 
   /** More frames will come, or the tape will be finished: for a session slower than the market, or with a range that ends in the future. */
@@ -289,6 +291,7 @@ export class SessionLeaseRunner implements PlaybackEvents {
           return;
         }
         const plan = await this.#planFor(record);
+        if (this.#releasing) return; // what it has published is being written
         if (record !== this.#newest) continue; // changed again meanwhile
         this.#options.scheduler.follow(this.#cursor, plan);
         if (this.#span !== undefined) this.#cursor.span = this.#span;

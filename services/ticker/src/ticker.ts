@@ -187,7 +187,7 @@ export class Ticker {
       // The hash names this ticker, but its lease has ended: release the session, so that another ticker takes it at once.
       const { node, sessions, log } = this.#options;
       sessions
-        .perform(record.id, { type: "release", node, publishedSeq: record.publishedSeq })
+        .perform(record.id, { type: "release", node, epoch: record.epoch, publishedSeq: record.publishedSeq })
         .catch((error: unknown) =>
           log.debug({ err: error, session: record.id }, "stale claim not released; maintenance will repair it"),
         );

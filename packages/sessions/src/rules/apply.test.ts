@@ -460,19 +460,18 @@ describe("system commands", () => {
   test("[D44] release, park and failover work only for the ticker that has claimed the session", async () => {
     const claimed = await after(await inState("PLAYING"), noon, claim);
     const others: SystemCommand[] = [
-      { type: "release", node: "ticker-2", publishedSeq: 51 },
+      { type: "release", node: "ticker-2", epoch: claimed.epoch, publishedSeq: 51 },
       { type: "park", node: "ticker-2" },
       { type: "failover", node: "ticker-2", at: { seq: 51, ns: 5.1e9 } },
     ];
     for (const command of others) expect(await applyCommand(claimed, command, noon + 500, tapes)).toBe(claimed);
-    expect(await after(claimed, noon + 500, { type: "release", node: "ticker-1", publishedSeq: 53 })).toMatchObject({
-      ticker: "",
-      publishedSeq: 53,
-      anchorWallMs: claimed.anchorWallMs,
-    });
-    expect(await after(claimed, noon + 500, { type: "release", node: "ticker-1", publishedSeq: 99 })).toMatchObject({
-      publishedSeq: 55,
-    });
+    const released = (publishedSeq: number, epoch = claimed.epoch) =>
+      after(claimed, noon + 500, { type: "release", node: "ticker-1", epoch, publishedSeq });
+    expect(await released(53)).toMatchObject({ ticker: "", publishedSeq: 53, anchorWallMs: claimed.anchorWallMs });
+    // Its clock may be a little ahead, but no more; and frames of another epoch are from somewhere else.
+    expect(await released(56)).toMatchObject({ publishedSeq: 56 });
+    expect(await released(99)).toMatchObject({ publishedSeq: 56 });
+    expect(await released(99, claimed.epoch - 1)).toMatchObject({ publishedSeq: 55 });
     expect(
       await after(claimed, noon + 500, { type: "failover", node: "ticker-1", at: { seq: 52, ns: 5.2e9 } }),
     ).toMatchObject({ anchorSeq: 52, anchorWallMs: noon + 500, ticker: "ticker-1" });

@@ -10,8 +10,8 @@ export type SystemCommand =
   | { type: "wrap"; node?: string }
   /** Ticker `node` renders the session from now on, whichever ticker did before. */
   | { type: "claim"; node: string }
-  /** Ticker `node` gives the session back; `publishedSeq` is the last frame that it published. */
-  | { type: "release"; node: string; publishedSeq: Seq }
+  /** Ticker `node` gives the session back; `publishedSeq` is the last frame that it published, in `epoch`. */
+  | { type: "release"; node: string; epoch: number; publishedSeq: Seq }
   /** No viewers for a while: the clock stops. Only the ticker that has claimed the session may do it. */
   | { type: "park"; node: string }
   /** A socket watches again: the clock goes on. */
@@ -117,6 +117,9 @@ export interface Resolution {
   /** Redis's time after which it may no longer be written; absent: any time. */
   readonly by?: WallMs;
 }
+
+/** A ticker whose clock is ahead publishes a frame at most so long before it is due by Redis's clock. */
+export const clockErrorMs = 100;
 
 /** Write commands this long before the frame that depends on them is due: the clocks of two nodes may differ by that much. */
 export const writeLeadMs = 5;

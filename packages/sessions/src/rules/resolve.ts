@@ -9,13 +9,14 @@ import {
   type TapeNs,
   type WallMs,
 } from "@tapedeck/protocol";
-import { openIfExists, type TapePosition } from "@tapedeck/tape";
+import { openIfExists, type Seq, type TapePosition } from "@tapedeck/tape";
 import { feedUserOf } from "../feeds.js";
 import { resolveOrder } from "../trading/resolve-order.js";
 import { chooseMode, edgeOf, type Tapes } from "./choose-mode.js";
 import {
   beginning,
   type CommandOnTape,
+  clockErrorMs,
   type Edge,
   type Moment,
   momentWithoutTape,
@@ -35,7 +36,7 @@ import {
   type Range,
   startOfRange,
 } from "./places.js";
-import { isMoving, type SeekableTape, wallAt } from "./playhead.js";
+import { isMoving, positionAt, type SeekableTape, wallAt } from "./playhead.js";
 import type { SessionRecord } from "./record.js";
 import { stallMs } from "./system.js";
 
@@ -195,6 +196,8 @@ async function locate(
       return { type: "reach", node: command.node, at: await placeAtSeq(command.seq, moment, tape) };
     case "shown":
       return { type: "shown", epoch: command.epoch, at: await placeAtSeq(command.seq, moment, tape) };
+    case "release":
+      return { ...command, publishedSeq: await publishedBy(session, command, moment, tape) };
     case "claim":
       return { ...command, ...(await stalledAt(session, moment, tape)) };
     default:
@@ -287,6 +290,20 @@ function endOfLoop(loop: boolean, { span }: SeekableTape): TapeNs | null {
 
 function isInvalidTime(ns: TapeNs | null | Refusal): ns is Refusal {
   return typeof ns === "object" && ns !== null;
+}
+
+/**
+ * The last frame of those that a ticker has published which clients have been shown. A ticker that has not received a jump counts frames of another
+ * position: none of them lies after the playhead.
+ */
+async function publishedBy(
+  session: SessionRecord,
+  { epoch, publishedSeq }: Extract<SystemCommand, { type: "release" }>,
+  { now, here }: Moment,
+  tape: SeekableTape,
+): Promise<Seq> {
+  if (epoch !== session.epoch) return Math.min(publishedSeq, here.seq);
+  return Math.min(publishedSeq, (await positionAt(session, now + clockErrorMs, tape)).seq);
 }
 
 /** The last published frame, if the frame after it is overdue: a ticker that claims the session then goes on from there. */

@@ -40,11 +40,9 @@ const rules: {
     return stalledAt ? anchorAt(claimed, stalledAt, now) : claimed;
   },
 
-  release(session, { node, publishedSeq }, { here }) {
+  release(session, { node, publishedSeq }) {
     if (node !== session.ticker) return session;
-    // A ticker that has not received a jump counts frames of another position: none of them lies after the playhead.
-    const published = Math.max(session.publishedSeq, Math.min(publishedSeq, here.seq));
-    return { ...session, ticker: "", tickerSeenMs: 0, publishedSeq: published };
+    return { ...session, ticker: "", tickerSeenMs: 0, publishedSeq: Math.max(session.publishedSeq, publishedSeq) };
   },
 
   park(session, { node }, { here, now }) {

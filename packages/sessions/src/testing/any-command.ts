@@ -51,7 +51,9 @@ export function commandsOf({
     fc.constantFrom<SystemCommand>({ type: "end" }, { type: "wrap" }, { type: "unpark" }, { type: "tune" }),
     node.map((name): SystemCommand => ({ type: "claim", node: name })),
     node.map((name): SystemCommand => ({ type: "park", node: name })),
-    fc.record({ node, publishedSeq: fc.nat(frames) }).map((held): SystemCommand => ({ type: "release", ...held })),
+    fc
+      .record({ node, epoch: fc.integer({ min: noon, max: noon + 50 }), publishedSeq: fc.nat(frames) })
+      .map((held): SystemCommand => ({ type: "release", ...held })),
     fc.record({ node, seq: fc.nat(frames) }).map((held): SystemCommand => ({ type: "reach", ...held })),
     fc
       .record({ node, at: fc.record({ seq: fc.nat(frames), ns: fc.nat(2e10) }) })

@@ -81,7 +81,7 @@ test("[G31] every socket of a session on every node gets each change, also those
     session: { speed: 2.5, connections: expect.any(Number) },
   });
   await fixture.cluster.sessions.perform(id, { type: "claim", node: "t1" });
-  await fixture.cluster.sessions.perform(id, { type: "release", node: "t1", publishedSeq: 0 });
+  await fixture.cluster.sessions.perform(id, { type: "release", node: "t1", epoch: 0, publishedSeq: 0 });
   await fixture.cluster.sessions.perform(id, { type: "pause" });
   await Promise.all([here1, there].map((client) => client.untilType("state", 2)));
   expect(there.of("state").map(({ cause }) => cause)).toEqual(["command", "command"]);

@@ -122,6 +122,8 @@ export interface Tape {
   readonly track?: TrackReader | undefined;
   /** A range of events, or an export, needs both ends, and they are at most so far apart: absent where what is read is there already. */
   readonly longestRangeNs?: TapeNs | undefined;
+  /** While the tape grows: where its market is by now, in nanoseconds since its start, though no frame may have shown that yet. */
+  readonly edgeNs?: TapeNs | undefined;
   /** The tape as it was before anything happened that its frames up to `seq` do not show; absent where that is always itself. */
   asOf?(seq: Seq): Tape;
   timeline(policy: GapPolicy): Timeline;

@@ -77,6 +77,8 @@ export class GrowingTape implements UnfinishedTape {
   /** Earlier frames are no longer on the tape. */
   #firstSeq: Seq;
   #growing = true;
+  /** When the newest frame came, on the monotonic clock. */
+  #grownAt = performance.now();
   #span: TapeSpan | undefined;
   #gaps: readonly Gap[] | undefined;
   #finished = false;
@@ -125,6 +127,11 @@ export class GrowingTape implements UnfinishedTape {
   get span(): TapeSpan {
     this.#span ??= this.#measured();
     return this.#span;
+  }
+
+  /** The time of the newest frame, and what has passed since it came: frames come when something has changed. */
+  get edgeNs(): TapeNs | undefined {
+    return this.#growing ? this.span.lastNs + (performance.now() - this.#grownAt) * 1e6 : undefined;
   }
 
   get gaps(): readonly Gap[] {
@@ -261,6 +268,7 @@ export class GrowingTape implements UnfinishedTape {
   /** Appends the next frame. */
   append(frame: LiveFrame): void {
     this.#tail.add(frame);
+    this.#grownAt = performance.now();
     const { gap } = frame.frame;
     if (gap !== undefined) this.#noteGap(gap);
     this.#notePrecision(frame.precision);

@@ -13,7 +13,7 @@ export interface Placement {
 const aheadMs = 10;
 
 /**
- * At the live edge, frames have the venue's times, and come when they come. So far ahead of the newest frame none is shown before the action is
+ * At the live edge, frames have the venue's times, and come when they come. So far ahead of the market none is shown before the action is
  * known everywhere, as long as frames come that much apart from their times at most.
  */
 const edgeAheadMs = 100;
@@ -27,7 +27,10 @@ export function placementOf(session: SessionRecord, tape: Tape, now: WallMs, lat
   const not = (ns: TapeNs) => Math.max(ns, earliest, 0);
   if (!isMoving(session)) return { ns: not(session.anchorNs), by: undefined };
   const wall = now + aheadMs + laterMs;
-  if (session.edge) return { ns: not(tape.span.lastNs + edgeAheadMs * 1e6), by: wall };
+  if (session.edge) {
+    const edgeNs = tape.edgeNs ?? tape.span.lastNs;
+    return { ns: not(Math.ceil(edgeNs + (edgeAheadMs + laterMs) * 1e6)), by: wall };
+  }
   const ns = not(playheadAt(session, wall, tape));
   return { ns, by: wallAt(session, ns, tape.timeline(session.gaps)) - writeLeadMs };
 }

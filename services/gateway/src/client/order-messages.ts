@@ -1,7 +1,9 @@
 import { isGrowingTape } from "@tapedeck/live";
-import { isSameMarket } from "@tapedeck/sessions";
-import type { Seq } from "@tapedeck/tape";
+import type { TapeNs } from "@tapedeck/protocol";
+import { isSameMarket, type SessionRecord } from "@tapedeck/sessions";
+import type { Seq, Tape } from "@tapedeck/tape";
 import { hasActions, type Trading } from "@tapedeck/trading";
+import { LRUCache } from "lru-cache";
 import type { StreamItem } from "../subscription/notifications.js";
 import type { PlaybackSegment } from "../subscription/playback-segment.js";
 import { isUnavailable } from "../subscription/segment-opener.js";
@@ -24,6 +26,11 @@ export class OrderMessages {
   readonly #options: OrderMessagesOptions;
   /** The client has been told what happened until this frame. */
   #toldSeq: Seq = -1;
+  /** What happened until there was told before, or is not this client's business. */
+  #beganSeq: Seq = -1;
+  /** From here on something may have happened that was not told, though later things were: an action was heard of after its place. */
+  #lateFrom: TapeNs | undefined;
+  readonly #told = new LRUCache<string, true>({ max: rememberedMessages });
   /** Frames that came while the stream was busy, by the frame after which each begins. */
   readonly #published = new Map<Seq, FrameMessage>();
 
@@ -46,9 +53,28 @@ export class OrderMessages {
     const told = this.expected ? this.#toldSeq : sentSeq;
     this.expected = !this.#options.legacy && hasActions(segment.record);
     this.#published.clear();
-    if (begins === undefined) this.#toldSeq = told;
-    else if (before === undefined && begins.type === "history") this.#toldSeq = begins.toldUpTo;
-    else this.#toldSeq = this.#toldBefore(segment, before, told, begins);
+    if (begins === undefined) {
+      this.#toldSeq = told;
+      this.#hearOf(segment.record, before?.record);
+      return;
+    }
+    const isResumed = before === undefined && begins.type === "history";
+    this.#toldSeq = isResumed ? begins.toldUpTo : this.#toldBefore(segment, before, told, begins);
+    this.#beganSeq = this.#toldSeq;
+    this.#lateFrom = undefined;
+  }
+
+  /** Of one action more the place is known, of several the one before them. */
+  #hearOf({ chain }: SessionRecord, before: SessionRecord | undefined): void {
+    const known = before?.chain ?? null;
+    if (chain === null || chain.head === known?.head) return;
+    this.#lateFrom ??= chain.head - 1 === known?.head ? chain.ns : Math.max(0, known?.ns ?? 0);
+  }
+
+  async #from(tape: Tape): Promise<Seq> {
+    if (this.#lateFrom === undefined) return this.#toldSeq;
+    const before = (await tape.seqAt(this.#lateFrom)) - 1;
+    return Math.max(this.#beganSeq, Math.min(this.#toldSeq, before));
   }
 
   /** After a move forward, what happened in what is skipped is told with the first frame; after a rewind nothing is told again. */
@@ -81,15 +107,21 @@ export class OrderMessages {
     if (upTo > tape.span.lastSeq && isGrowingTape(tape)) await tape.grownTo(upTo);
     const told = this.#toldSeq;
     try {
-      const messages = await this.#options.trading.between(record, told, upTo, tape);
+      const messages = await this.#options.trading.between(record, await this.#from(tape), upTo, tape);
       this.#toldSeq = Math.max(told, upTo);
-      return messages.map((message) => JSON.stringify(message));
+      this.#lateFrom = undefined;
+      const texts = messages.map((message) => JSON.stringify(message)).filter((text) => !this.#told.has(text));
+      for (const text of texts) this.#told.set(text, true);
+      return texts;
     } catch (error) {
       if (!isUnavailable(error)) this.#toldSeq = Math.max(told, upTo);
       throw error;
     }
   }
 }
+
+/** Messages of which is known that they were told, since they may be read again. */
+const rememberedMessages = 1_000;
 
 /** More frames than that waiting are rendered from the tape, as for any slow reader. */
 const maxPublished = 64;

@@ -32,6 +32,8 @@ export interface BotsOptions {
   readonly lifeS: number;
   /** Part of the names of the faults that strike; by default all do. */
   readonly faults?: string;
+  /** Part of the names of the sessions that are played; by default all kinds are. */
+  readonly sessions?: string;
   /** A folder with tapes; by default they are imported for the run. */
   readonly store?: string;
   readonly tell?: (line: string) => void;
@@ -134,11 +136,12 @@ class BotsRun {
 
   /** One session after the other. */
   async #user(nth: number, random: Random): Promise<void> {
-    const { lifeS, everyS, tell } = this.#options;
+    const { lifeS, everyS, sessions = "", tell } = this.#options;
     const { cluster, truth } = this.#parts;
     await sleep(nth * startEveryMs);
     while (now() < this.#until && this.#failed === undefined) {
       const plan = planOf(this.#plans++, random, market);
+      if (!plan.name.includes(sessions)) continue;
       try {
         const everyMs = everyS * 1_000;
         const session = await BotSession.start({

@@ -1,4 +1,4 @@
-// npm run chaos -- --bots 200 [--minutes 20] [--seed N] [--every 10] [--life 240] [--faults venue] [--store FOLDER]
+// npm run chaos -- --bots 200 [--minutes 20] [--seed N] [--every 10] [--life 240] [--faults venue] [--sessions simulated] [--store FOLDER]
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { z } from "zod";
@@ -12,6 +12,7 @@ const { values } = parseArgs({
     every: { type: "string", default: "10" },
     life: { type: "string", default: "240" },
     faults: { type: "string", default: "" },
+    sessions: { type: "string", default: "" },
     store: { type: "string", default: "" },
   },
 });
@@ -23,6 +24,7 @@ const { every, life, store, ...options } = z
     every: z.coerce.number().min(0.2),
     life: z.coerce.number().min(20).max(300),
     faults: z.string(),
+    sessions: z.string(),
     store: z.string(),
   })
   .parse(values);

@@ -38,11 +38,6 @@ export class EventWindows {
     }
   }
 
-  /** Reads a tape's events anew when they are wanted again. */
-  forget(tape: string): void {
-    for (const key of this.#kept.keys()) if (key.startsWith(`${tape} `)) this.#kept.delete(key);
-  }
-
   /** The last frame of the window in which a frame is. */
   endOf(seq: Seq): Seq {
     return (Math.floor(seq / windowFrames) + 1) * windowFrames - 1;

@@ -1,12 +1,10 @@
 import { type AccountView, larger, MatchingEngine, type TapeState } from "@tapedeck/matching";
-import { pinnedTrackOf, type Seq, type Tape } from "@tapedeck/tape";
+import type { Seq, Tape } from "@tapedeck/tape";
 import { bookDigest } from "../checkpoint/book-digest.js";
-import { engineEvents } from "../events/engine-events.js";
 import type { EventSource, EventWindows, ShownEvent } from "../events/event-windows.js";
 import { firstFrameFrom, frameTime } from "../events/tape-clock.js";
 import { Ledger, type LedgerState } from "../ledger/ledger.js";
 import { type ChainSettings, engineSettings } from "../settings.js";
-import { EventsCameLate } from "./events-came-late.js";
 import { copyOf, foreseen, type Outcome, outcomeBy, wantedBy } from "./look-ahead.js";
 import { bookOf, startOf } from "./replay-start.js";
 import { type ChainAction, SentActions } from "./sent-actions.js";
@@ -62,10 +60,6 @@ export class ChainReplay {
   /** A growing tape is opened again and again. */
   #source: EventSource;
   #seqOfEvent: Seq;
-  /** Number of the event after the last one; undefined where nothing has happened yet. */
-  #nextN: number | undefined;
-  /** Whether events of its frames may still have been missing when they were read. */
-  #mayLack = false;
   /** From which time on the last event has happened. */
   #happenedNs = -1n;
   /** How many events of the frame after `seq` have happened. */
@@ -100,11 +94,7 @@ export class ChainReplay {
     const source = sourceOf(tape, settings);
     const { seq, book } = await startOf(source, firstNs);
     const replay = new ChainReplay(settings, source, windows, { seq, sent: 0 });
-    if (book !== undefined) {
-      replay.#engine.event(book);
-      replay.#nextN = book.n + 1;
-      replay.#mayLack = tape.span.growing;
-    }
+    if (book !== undefined) replay.#engine.event(book);
     return replay;
   }
 
@@ -122,7 +112,7 @@ export class ChainReplay {
     windows: EventWindows,
   ): Promise<ChainReplay | undefined> {
     const source = sourceOf(tape, settings);
-    const { n, bids, asks } = await bookOf(source, state.seq);
+    const { bids, asks } = await bookOf(source, state.seq);
     const { queue, engine: saved } = state;
     const engine = MatchingEngine.restore(engineSettings(settings), saved, { bids, asks, ...(queue && { queue }) });
     if (bookDigest(engine.tapeState()) !== state.book) return undefined;
@@ -133,8 +123,6 @@ export class ChainReplay {
     replay.ledger.restore(ledger);
     replay.lastPrice = engine.state().lastPrice;
     replay.#seqOfEvent = state.seqOfEvent;
-    replay.#nextN = n + 1;
-    replay.#mayLack = tape.span.growing;
     replay.#actions.restore(state.arrivals);
     replay.told.restore(state.unheard, state.seq);
     return replay;
@@ -249,35 +237,17 @@ export class ChainReplay {
     }
   }
 
-  /**
-   * Goes on to a frame, or to the tape's last one. Rejects as reading the tape does, and with `EventsCameLate`; then it must not be used any more.
-   */
+  /** Goes on to a frame, or to the tape's last one. Rejects as reading the tape does; then it must not be used any more. */
   async advance(to: Seq): Promise<void> {
-    const { lastSeq, growing } = this.tape.span;
-    const last = Math.min(to, lastSeq);
+    const last = Math.min(to, this.tape.span.lastSeq);
     if (last <= this.seq) return;
-    for await (const events of this.#eventsTo(last)) {
-      if (this.#mayLack && events.length > 0) await this.#expectNoneBefore(events[0]);
-      for (const event of events) this.#happen(event);
-    }
-    this.#mayLack = growing;
+    for await (const events of this.#eventsTo(last)) for (const event of events) this.#happen(event);
     const shownNs = await frameTime(this.tape, last);
     this.#reach(shownNs);
     this.seq = last;
     this.shownNs = shownNs;
     this.#within = 0;
     await this.told.show(this.tape, shownNs);
-  }
-
-  /** Rejects with `EventsCameLate` if events of frames up to its own have come since they were read. Numbers without an event are rare. */
-  async #expectNoneBefore(next: ShownEvent | undefined): Promise<void> {
-    const from = this.#nextN;
-    this.#mayLack = false; // what is read together was there together
-    if (from === undefined || next === undefined || next.event.n <= from) return;
-    const { tape, decimals, orders } = this.#source;
-    const track = await pinnedTrackOf(tape, { n: next.event.n });
-    const [late] = await engineEvents(track, { from: { n: from }, to: { seq: this.seq + 1 } }, { decimals, orders });
-    if (late !== undefined) throw new EventsCameLate(late.seq);
   }
 
   /**
@@ -341,7 +311,6 @@ export class ChainReplay {
     this.#arrive(event.timestampNs, event.timestampNs - 1n);
     this.#engine.event(event);
     this.#seqOfEvent = seq;
-    this.#nextN = event.n + 1;
     this.#happenedNs = larger(this.#happenedNs, fromNs);
     if (event.kind === "trade") this.lastPrice = event.priceUnits;
     this.#hear(undefined);

@@ -8,7 +8,6 @@ import type { EventWindows } from "../events/event-windows.js";
 import { frameTime } from "../events/tape-clock.js";
 import { type ChainSettings, decodeSettings } from "../settings.js";
 import { ChainReplay } from "./chain-replay.js";
-import { EventsCameLate } from "./events-came-late.js";
 import type { Outcome } from "./look-ahead.js";
 import type { ChainAction } from "./sent-actions.js";
 
@@ -65,34 +64,18 @@ export class SessionReplays {
     { seq, ns, after, exactly = false }: Reading,
     look: (replay: ChainReplay) => T | Promise<T>,
   ): Promise<T> {
-    const readUpTo = async (trusted: Seq): Promise<T> => {
+    return this.#limit(async () => {
       const kept = await this.#upToDate(record, tape, { seq, exactly });
       if (kept !== undefined && (after === undefined || after >= kept.told.keptAfter)) {
         await this.#advance(kept, seq, ns);
         return look(kept);
       }
-      const replay = await this.#begin(record, tape, Math.min(seq, after ?? seq, trusted));
+      const replay = await this.#begin(record, tape, Math.min(seq, after ?? seq));
       const isNewest = this.#kept === undefined || this.#kept.rev <= record.rev;
       if (isNewest) this.#keep(replay, record.rev);
       await this.#advance(replay, seq, ns);
       return look(replay);
-    };
-    return this.#limit(() => this.#againIfLate(tape, readUpTo));
-  }
-
-  /**
-   * Reads, and once more if events have come late. Until then its frames were without them, for all who looked.
-   *
-   * @param read up to which frame checkpoints are not to be doubted
-   */
-  async #againIfLate<T>(tape: Tape, read: (trusted: Seq) => Promise<T>): Promise<T> {
-    try {
-      return await read(tape.span.lastSeq);
-    } catch (error) {
-      if (!(error instanceof EventsCameLate)) throw error;
-      this.#windows.forget(tape.id);
-      return read(error.seq - 1);
-    }
+    });
   }
 
   #keep(replay: ChainReplay, rev: number): void {
@@ -131,7 +114,7 @@ export class SessionReplays {
     settings: ChainSettings,
     look: (replay: ChainReplay) => T | Promise<T>,
   ): Promise<T> {
-    const readAnew = async (): Promise<T> => {
+    return this.#limit(async () => {
       const key = `${tape.id} ${JSON.stringify(settings)}`;
       const known = this.#fresh;
       const goesOn = known?.key === key && known.replay.seq <= seq && seq - known.replay.seq < freshFrames;
@@ -142,8 +125,7 @@ export class SessionReplays {
       await replay.advance(seq);
       this.#fresh = { key, replay };
       return look(replay);
-    };
-    return this.#limit(() => this.#againIfLate(tape, readAnew));
+    });
   }
 
   async #advance(replay: ChainReplay, seq: Seq, ns?: bigint): Promise<void> {

@@ -27,6 +27,8 @@ export interface SessionPlan {
   readonly market: "spot" | "usdm";
   /** Whether a program with the SDK trades on it, too. */
   readonly withSdk: boolean;
+  /** Whether a simulated market reacts to what is taken from it. */
+  readonly reacts: boolean;
   readonly owner: "leaves it alone" | "pauses" | "rewinds";
 }
 
@@ -99,6 +101,7 @@ export class BotSession {
       account,
       latency: { entry: latency, response: latency },
       seed: id,
+      market_impact: plan.reacts,
     });
     if (plan.body.mode === undefined)
       await apis.insist(anyAnswer, "POST", `/replay/seek/${id}`, { fraction: 0.05 + random.next() * 0.2 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import type { TradingMessage } from "./ledger/ledger.js";
-import { importedTape, tradingOnRedis } from "./testing.js";
+import { anyList, importedTape, tradingOnRedis } from "./testing.js";
 
 const { store, tape: name } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
@@ -99,6 +99,8 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
 });
 
 function anyAction(random: RandomStream): ActionRequest {
+  if (random.chance(0.1)) return { kind: "place-list", list: anyList(random, 28_150) };
+  if (random.chance(0.1)) return { kind: "countdown", ns: BigInt(random.integerBelow(20_000)) * 1_000_000n };
   if (random.chance(0.05)) return { kind: "cancel-all" };
   const side = random.chance(0.5) ? "buy" : "sell";
   if (random.chance(0.2)) return { kind: "place", order: { side, type: "MARKET", amount: "0.050" } };

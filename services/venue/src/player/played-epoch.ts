@@ -31,7 +31,7 @@ export interface EpochContext {
 /** After so many events in a row others get their turn. */
 const eventsInARow = 512;
 /** A market that nobody hears, and for which nobody has asked for so long, is not played. */
-const restAfterMs = 60_000;
+const restAfterMs = 5_000;
 /** How long before the playhead a market is played again that has rested: so the last trade is known. */
 const leapBeforeNs = 1e9;
 const retryMs = 1_000;

@@ -110,10 +110,8 @@ async function compareBooks(
 ): Promise<{ readonly levels: number; readonly failures: readonly string[] }> {
   let last = "";
   for (let attempt = 1; attempt <= attempts; attempt++) {
-    if (attempt > 1) {
-      await http.control(id, "resume");
-      await sleep(playMs); // the market plays
-    }
+    if (attempt > 1) await http.control(id, "resume");
+    await sleep(playMs); // the market plays, and the last orders arrive
     await http.control(id, "pause");
     const wanted = await bookOf(venue(id, client.account, node), client.account);
     const deadline = Date.now() + compareMs;

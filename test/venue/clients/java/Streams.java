@@ -1,5 +1,7 @@
 import com.binance.connector.client.SpotClient;
 import com.binance.connector.client.impl.WebSocketStreamClientImpl;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,6 +23,7 @@ final class Streams {
   private final String address;
   private final String symbol;
   private WebSocketStreamClientImpl connections;
+  private final List<Integer> open = new ArrayList<>();
   private final AtomicLong lastId = new AtomicLong();
   /** Whether nothing may be missing in between. */
   private boolean isOne = true;
@@ -35,14 +38,16 @@ final class Streams {
 
   /** Connects both. Resolves when the user stream is open. */
   void follow() throws InterruptedException {
-    AtomicInteger open = new AtomicInteger();
+    AtomicInteger begun = new AtomicInteger();
     connections = new WebSocketStreamClientImpl(address.replaceFirst("http", "ws"));
     String listenKey = new JSONObject(client.createUserData().createListenKey()).getString("listenKey");
-    connections.listenUserStream(
-        listenKey, response -> open.incrementAndGet(), this::hearAccount, this::closed, this::closed, this::failed);
-    connections.diffDepthStream(
-        symbol.toLowerCase(), 100, response -> {}, this::hearUpdate, this::closed, this::closed, this::failed);
-    until(() -> open.get() > 0, "user stream");
+    open.add(
+        connections.listenUserStream(
+            listenKey, response -> begun.incrementAndGet(), this::hearAccount, this::closed, this::closed, this::failed));
+    open.add(
+        connections.diffDepthStream(
+            symbol.toLowerCase(), 100, response -> {}, this::hearUpdate, this::closed, this::closed, this::failed));
+    until(() -> begun.get() > 0, "user stream");
   }
 
   /** The same, and once more whenever one of them has ended: they do not come back by themselves. */
@@ -56,7 +61,9 @@ final class Streams {
                 try {
                   Thread.sleep(300);
                   if (problem.get() == null) continue;
-                  if (connections != null) connections.closeAllConnections();
+                  // Not all at once, which ends the threads that new connections need.
+                  for (int each : open) connections.closeConnection(each);
+                  open.clear();
                   Thread.sleep(500); // both say that they are closed
                   problem.set(null);
                   follow();

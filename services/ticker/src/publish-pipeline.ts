@@ -26,10 +26,20 @@ const retryMs = 50;
 /** Missing subscribers count only if the own probe has come back within this time, or within the grace time. */
 const probeWithinMs = 3000;
 
+/** A batch to whose commands Redis has not replied, or one that waits for the batches before it. */
+interface SentBatch {
+  readonly batch: PublishBatch;
+  /** When it was sent, on the monotonic clock. */
+  readonly since: number;
+  landed: boolean;
+}
+
 /** Sends batches in order, and records on each cursor what Redis has confirmed as published. */
 export class PublishPipeline implements BatchResults {
   readonly #options: PublishPipelineOptions;
   #sent = 0;
+  /** In the order in which they were sent. */
+  readonly #underway: SentBatch[] = [];
   #pending = 0;
   #answered = 0;
   #waiting: { readonly batches: number; readonly resolve: () => void }[] = [];
@@ -54,10 +64,25 @@ export class PublishPipeline implements BatchResults {
   }
 
   send(batch: PublishBatch): void {
-    const since = performance.now();
+    const sent: SentBatch = { batch, since: performance.now(), landed: false };
+    this.#underway.push(sent);
     this.#sent++;
     this.#pending += batch.size;
-    batch.send(() => this.#onReplies(batch, since));
+    batch.send(() => {
+      sent.landed = true;
+      this.#reportLanded();
+    });
+  }
+
+  /**
+   * What comes from Redis together may land in another order: a checkpoint's reply comes with a promise, a message's at once. Reported in that order, an
+   * earlier message would undo what a later one has confirmed.
+   */
+  #reportLanded(): void {
+    for (let next = this.#underway[0]; next?.landed; next = this.#underway[0]) {
+      this.#underway.shift();
+      this.#onReplies(next);
+    }
   }
 
   /** Resolves when Redis has replied to everything sent up to now, or the connection has broken. */
@@ -66,7 +91,7 @@ export class PublishPipeline implements BatchResults {
     return new Promise((resolve) => this.#waiting.push({ batches: this.#sent, resolve }));
   }
 
-  // HOT: replies come in order, so a cursor's messages are confirmed in order.
+  // HOT: batches are reported in order, so a cursor's messages are confirmed in order.
   published(cursor: PlaybackCursor, seq: Seq, listeners: number): void {
     cursor.publishedSeq = seq === cursor.skipFrom ? cursor.skipTo : seq;
     if (cursor.span !== undefined) endSpan(cursor, cursor.span, seq);
@@ -99,7 +124,7 @@ export class PublishPipeline implements BatchResults {
     if (error.name !== "ReplyError") this.failed(cursor);
   }
 
-  #onReplies(batch: PublishBatch, since: number): void {
+  #onReplies({ batch, since }: SentBatch): void {
     const { metrics, probe, graceMs, onReady } = this.#options;
     const wasFull = !this.ready;
     this.#now = performance.now();

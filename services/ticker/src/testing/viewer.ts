@@ -22,7 +22,8 @@ export class Viewer {
   readonly states: SessionRecord[] = [];
   /** Stretches (from, to] that no message brought: the gateway renders them from the tape. */
   readonly holes: { epoch: number; from: number; to: number }[] = [];
-  dropped = 0;
+  /** Messages that came too late, each with what was there before. */
+  readonly dropped: string[] = [];
   readonly #redis: RedisConnection;
   #epoch: number;
   #rev = 0;
@@ -82,8 +83,12 @@ export class Viewer {
   #onMessage(message: Buffer): void {
     const head = parseHead(message);
     if (head === undefined || head.kind === "D") return;
+    const drop = () => {
+      const { kind, rev, epoch, seq } = head;
+      this.dropped.push(`${kind} ${rev} ${epoch} ${seq} after ${this.#rev} ${this.#epoch} ${this.#last}`);
+    };
     if (head.epoch < this.#epoch || (head.epoch === this.#epoch && head.rev < this.#rev)) {
-      this.dropped++;
+      drop();
       return;
     }
     const json = message.toString("latin1", head.body);
@@ -99,7 +104,7 @@ export class Viewer {
       return;
     }
     if (head.seq <= this.#last) {
-      this.dropped++;
+      drop();
       return;
     }
     if (head.prev !== this.#last) this.#fill(head.prev);

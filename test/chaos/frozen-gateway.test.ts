@@ -6,7 +6,7 @@ import { now } from "../support/viewer.js";
 import { receivedFramesOf, untilAllPlayOn, watchSessions } from "../support/watched-sessions.js";
 import { longestStall } from "./upgrade-viewers.js";
 
-const users = 40;
+const users = 24;
 /** What a viewer may notice, and how much more on a machine with other work. */
 const stillMs = 2_000;
 const roomMs = 3_000;

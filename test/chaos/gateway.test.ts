@@ -3,7 +3,7 @@ import { test } from "../support/cluster.js";
 import { now } from "../support/viewer.js";
 import { PlayingSessions } from "./playing-sessions.js";
 
-describe("a gateway fails under 40 watched sessions", () => {
+describe("a gateway fails under 24 watched sessions", () => {
   test("[F4] a killed gateway's clients resume elsewhere with their tokens, and none misses a frame", async ({
     cluster,
   }) => {

@@ -21,7 +21,7 @@ export class PlayingSessions {
   readonly truth: Truth;
   readonly #cluster: TestCluster;
 
-  static async start(cluster: TestCluster, count = 40): Promise<PlayingSessions> {
+  static async start(cluster: TestCluster, count = 24): Promise<PlayingSessions> {
     const truth = await cluster.recording("primary");
     const began = performance.now();
     const indexes = Array.from({ length: count }, (_, index) => index);

@@ -35,4 +35,7 @@ test("[TR44] what became of an action that a node heard of late is told with the
   messages.enter(third, second, 301, undefined);
   expect(await told(third, 302)).toEqual(["4"]);
   expect(await told(third, 320)).toEqual([]);
+  // After a rewind the same happens again.
+  messages.enter({ ...third, record: { ...third.record, epochFromSeq: 200 } }, third, 320, beginning);
+  expect(await told(third, 300)).toEqual(["2", "3", "4"]);
 });

@@ -62,6 +62,7 @@ export class OrderMessages {
     this.#toldSeq = isResumed ? begins.toldUpTo : this.#toldBefore(segment, before, told, begins);
     this.#beganSeq = this.#toldSeq;
     this.#lateFrom = undefined;
+    this.#told.clear(); // what a rewind undid may happen again, and be the same
   }
 
   /** Of one action more the place is known, of several the one before them. */

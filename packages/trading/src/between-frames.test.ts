@@ -68,7 +68,7 @@ describe.skipIf(name === undefined).each(latencies)("orders between frames of a 
       const to = random.chance(0.1) ? await withFrame(from.seq + 1) : await at(Math.min(end.ns, from.ns + stepNs));
       for (const message of (await nodes[nth]?.told(record, from, to))?.messages ?? []) {
         const text = JSON.stringify(message);
-        if (!known.has(text)) told.push(message); // a node that begins at a place tells again what is told there
+        if (!known.has(text)) told.push(message); // a node that begins at a place repeats what is told there
         known.add(text);
       }
       from = to;

@@ -20,7 +20,7 @@ export interface ChainSettings {
   readonly settings: TradingSettings;
   /** The queue model is that which the tape allows: on another tape it may be another one. */
   readonly isQueueAuto?: boolean | undefined;
-  /** Nobody has chosen the account, though other settings: a bot of futures gets one of its kind. */
+  /** Somebody has chosen other settings, but not the account: a futures bot gets a futures account. */
   readonly isAccountUnset?: boolean | undefined;
 }
 

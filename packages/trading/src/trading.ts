@@ -1,3 +1,4 @@
+import type { RefusalCode } from "@tapedeck/matching";
 import {
   type OrderListBody,
   RefusedError,
@@ -16,9 +17,8 @@ import {
   type SessionStore,
 } from "@tapedeck/sessions";
 import { type Seq, type Tape, type TapeCatalog, type TapePosition, TrackNotFound } from "@tapedeck/tape";
-import { hasOrders, refusalOf } from "./actions/action-refusals.js";
 import { hasImpact, settledOrder } from "./actions/market-impact.js";
-import { type ActionRequest, bodyOf, type OrderRequest, planAction } from "./actions/plan-action.js";
+import { type ActionRequest, bodyOf, hasOrders, type OrderRequest, planAction } from "./actions/plan-action.js";
 import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
 import type { TradingMessage } from "./ledger/ledger.js";
 import {
@@ -360,4 +360,9 @@ const nothing: readonly TradingMessage[] = [];
 
 function takesPerhaps({ kind }: ActionRequest): boolean {
   return kind === "place" || kind === "place-list" || kind === "replace";
+}
+
+/** The code of our own for what the venue says of a cancellation or a replacement. */
+function refusalOf(code: RefusalCode) {
+  return code === "UNKNOWN_ORDER" || code === "NOT_RESTING" ? "ORDER_NOT_OPEN" : "INVALID_VALUE";
 }

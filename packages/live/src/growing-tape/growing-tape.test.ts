@@ -139,6 +139,22 @@ async function play(
 const feedHash = () => rig.redis.hgetall(rig.keys.liveTape(source, symbol));
 const segmentsOf = (tape: string) => rig.store.segments(parseTapeName(tape).id).ids();
 
+test("[TR50] the market of a growing tape goes on with the wall until its next frame, and that of a finished one has ended", async () => {
+  const writer = await rig.claim();
+  await appendAll(writer, someFrames(0, 3));
+  const { tapes } = rig.process();
+  const tape = await tapes.open(writer.tape);
+  const sinceFrame = () => (tape.edgeNs ?? expect.fail()) - tape.span.lastNs;
+  await expect.poll(sinceFrame).toBeGreaterThan(100e6);
+  const began = performance.now();
+  await appendAll(writer, someFrames(3, 4));
+  await tapes.open(writer.tape);
+  expect(tape.span.lastSeq).toBe(3);
+  expect(sinceFrame()).toBeLessThanOrEqual((performance.now() - began) * 1e6);
+  await writer.finish();
+  await expect.poll(async () => (await tapes.open(writer.tape)).edgeNs).toBeUndefined();
+});
+
 test("[LT44] the oldest segments are erased, and the other frames keep their seqs and times, also in the finished tape", async () => {
   const writer = await rig.claim({ settings: { segmentSeconds: 6, recentSeconds: 6, retentionHours: 60 / 3_600 } });
   const frames = someFrames(0, 1_500, {

@@ -170,6 +170,14 @@ function newTag(): string {
     .padStart(6, "0");
 }
 
+/** The chain has begun, so its settings are fixed. */
+export function hasOrders(id: string): RefusedError {
+  return refused(
+    "HAS_ORDERS",
+    `Session ${id} has orders; its settings can be changed after a rewind to before the first one.`,
+  );
+}
+
 function refused(code: RefusalCode, why: string): RefusedError {
   return new RefusedError(refuse(code, `${why} Nothing was changed.`));
 }

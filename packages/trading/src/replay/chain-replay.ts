@@ -277,7 +277,8 @@ export class ChainReplay {
 
   /**
    * The next time, after the one that it has reached, at which the owner may learn of something, as far as is known by now: an answer is on its way, an
-   * action arrives, an order ends by its time, or an event concerns the account. Where nothing is known to, it is a time until which nothing does. Rejects as reading the tape does.
+   * action arrives, an order ends by its time, or an event concerns the account. Where nothing is known to, it is a time until which nothing does.
+   * Rejects as reading the tape does.
    */
   async nextNs(): Promise<bigint> {
     const arrival = this.#actions.nextArrival;

@@ -13,7 +13,7 @@ export interface ChainAction {
   readonly body: ActionBody;
 }
 
-/** The times of so many last answers are kept. Nobody waits for older ones. */
+/** How many answers' times are kept, the newest: nobody waits for older ones. */
 const keptAnswers = 200;
 
 /** The actions of a chain on their way to an engine: known, then sent, then arrived. */

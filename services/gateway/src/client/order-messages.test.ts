@@ -7,7 +7,7 @@ import { OrderMessages } from "./order-messages.js";
 const rig = tradingOnRedis(inject("redisUrl"), new MemoryTapeStore());
 afterAll(() => rig.close());
 
-test("[TR44] what became of an action that a node heard of late is told with the next frame, and nothing is told twice", async () => {
+test("[TR44] a node that hears of an action late tells what became of it with the next frame, and tells nothing twice", async () => {
   const { record } = await rig.sessions.open(undefined, { mode: "SIMULATION", seed: 42 });
   const { id } = record;
   await rig.sessions.perform(id, { type: "pause" });

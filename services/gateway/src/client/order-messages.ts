@@ -3,7 +3,6 @@ import type { TapeNs } from "@tapedeck/protocol";
 import { isSameMarket, type SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { hasActions, type Trading } from "@tapedeck/trading";
-import { LRUCache } from "lru-cache";
 import type { StreamItem } from "../subscription/notifications.js";
 import type { PlaybackSegment } from "../subscription/playback-segment.js";
 import { isUnavailable } from "../subscription/segment-opener.js";
@@ -30,7 +29,8 @@ export class OrderMessages {
   #beganSeq: Seq = -1;
   /** From here on something may have happened that was not told, though later things were: an action was heard of after its place. */
   #lateFrom: TapeNs | undefined;
-  readonly #told = new LRUCache<string, true>({ max: rememberedMessages });
+  /** What was told last, oldest first. */
+  readonly #told = new Set<string>();
   /** Frames that came while the stream was busy, by the frame after which each begins. */
   readonly #published = new Map<Seq, FrameMessage>();
 
@@ -111,17 +111,25 @@ export class OrderMessages {
       const messages = await this.#options.trading.between(record, await this.#from(tape), upTo, tape);
       this.#toldSeq = Math.max(told, upTo);
       this.#lateFrom = undefined;
-      const texts = messages.map((message) => JSON.stringify(message)).filter((text) => !this.#told.has(text));
-      for (const text of texts) this.#told.set(text, true);
-      return texts;
+      return this.#untold(messages.map((message) => JSON.stringify(message)));
     } catch (error) {
       if (!isUnavailable(error)) this.#toldSeq = Math.max(told, upTo);
       throw error;
     }
   }
+
+  #untold(texts: readonly string[]): string[] {
+    const untold = texts.filter((text) => !this.#told.has(text));
+    for (const text of untold) this.#told.add(text);
+    for (const oldest of this.#told) {
+      if (this.#told.size <= rememberedMessages) break;
+      this.#told.delete(oldest);
+    }
+    return untold;
+  }
 }
 
-/** Messages of which is known that they were told, since they may be read again. */
+/** So many of the last messages are known to have been told, since they may be read again. */
 const rememberedMessages = 1_000;
 
 /** More frames than that waiting are rendered from the tape, as for any slow reader. */

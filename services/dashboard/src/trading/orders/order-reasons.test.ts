@@ -6,6 +6,8 @@ test("[DB100] the reason of an order that was not taken is one sentence without 
     "the market has reached its stop price already",
   );
   expect(reasonText("would-take")).toBe("post only, and it would have traded at once");
+  expect(reasonText("expired")).toBe("the time until which it was good is over");
+  expect(reasonText("countdown")).toBe("the countdown of its program ended");
   expect(reasonText("A_NEW_CODE: something else")).toBe("something else");
   expect([reasonText("canceled"), reasonText(null)]).toEqual([undefined, undefined]);
 });

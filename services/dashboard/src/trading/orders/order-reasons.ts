@@ -20,6 +20,8 @@ const endings: Readonly<Record<string, string>> = {
   "would-trigger": "the market had reached its stop price already",
   "other-order": "the other order of its pair came first",
   "first-order": "the order that it followed ended",
+  expired: "the time until which it was good is over",
+  countdown: "the countdown of its program ended",
   liquidation: "the position was liquidated",
 };
 

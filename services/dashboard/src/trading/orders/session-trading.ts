@@ -23,7 +23,7 @@ export interface TradingState {
   /** Null until it is known, and without a tape. */
   readonly instrument: TradedInstrument | null;
   readonly settings: TradingSettings | undefined;
-  /** Whether the queue model is what the tape allows, as nobody has chosen one. */
+  /** Whether the tape decides the queue model, because nobody has chosen one. */
   readonly queueAuto: boolean;
   /** Oldest first. */
   readonly orders: readonly SessionOrder[];

@@ -104,7 +104,7 @@ export class TradingApi {
 /** How the session's orders meet its tape. */
 export interface TradingAnswer {
   readonly settings: TradingSettings;
-  /** Whether the queue model is what the tape allows. */
+  /** Whether the tape decides the queue model. */
   readonly queue_auto: boolean;
   readonly instrument: TradedInstrument | null;
 }

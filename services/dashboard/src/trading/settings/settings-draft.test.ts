@@ -33,7 +33,7 @@ test("[DB109] what is not changed in the form is not sent", () => {
   expect(changed(spot, { taker: "0.04" })).toEqual({ change: { fees: { maker: "-0.00005", taker: "0.0004" } } });
 });
 
-test("[DB109] a queue model that nobody has chosen is shown as such, and stays unset until somebody chooses one", () => {
+test("[DB109] the form says that nobody has chosen the queue model, and leaves it unset until somebody does", () => {
   const resting: TradingSettings = { ...spot, queue: { model: "risk-averse" } };
   expect(draftOf(resting, true).queue).toBe("auto");
   expect(changed(resting, { fills: "whole" }, true)).toEqual({ change: { fills: "whole" } });

@@ -29,7 +29,7 @@ export interface SettingsDraft {
 /** The cluster's own values, for the kind of account that the session does not have. */
 const usual = { base: "10", quote: "1000000", wallet: "1000000", leverage: "20", maintenance: "0.4", exponent: "3" };
 
-/** @param queueAuto whether the queue model is what the tape allows, and nobody has chosen one */
+/** @param queueAuto whether the tape decides the queue model, because nobody has chosen one */
 export function draftOf({ account, fees, latency, queue, fills }: TradingSettings, queueAuto: boolean): SettingsDraft {
   const { entry, response } = latency;
   return {

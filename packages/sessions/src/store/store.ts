@@ -95,6 +95,14 @@ export class SessionStore {
     return await advance(this.redis, this.keys, request);
   }
 
+  /** How often the session has changed by now; undefined if there is none. */
+  async revision(id: string): Promise<Pick<SessionRecord, "epoch" | "rev"> | undefined> {
+    const [epoch, rev] = await orUnavailable(this.redis.hmget(this.keys.session(id), "epoch", "rev"));
+    return typeof epoch === "string" && typeof rev === "string"
+      ? { epoch: Number(epoch), rev: Number(rev) }
+      : undefined;
+  }
+
   /** Redis's clock. */
   async now(): Promise<WallMs> {
     return await orUnavailable(redisTime(this.redis));

@@ -1,6 +1,7 @@
 import { type FolderTapeStore, pinnedTrackOf, type Seq, TapeCatalog } from "@tapedeck/tape";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { z } from "zod";
+import { SilentProxy } from "../../../../test/support/silent-proxy.js";
 import { recordedFiles } from "../../../../test/support/tapes.js";
 import { VenueSocket } from "../../../../test/support/venue-socket.js";
 import { botAt, type RecordedVenues, recordedVenues } from "../testing/recorded-venues.js";
@@ -39,7 +40,7 @@ describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
     const { listenKey } = z.object({ listenKey: z.string() }).parse(body);
     const sockets = await Promise.all([0, 1].map((node) => TimedSocket.open(`${address(node)}/ws/${listenKey}`)));
     await deck.sessions.perform(id, { type: "start" });
-    return { bot, other, sockets, address };
+    return { bot, other, key, sockets, address };
   }
 
   const limit = (side: "BUY" | "SELL", price: string) => ({
@@ -115,6 +116,34 @@ describe.skipIf(files.length === 0)("on a recording that plays slowly", () => {
       const kinds = reports.map(({ text }) => /"x":"(\w+)"/.exec(text)?.[1]);
       expect(kinds.slice(0, 3)).toEqual(["NEW", "NEW", "TRADE"]);
       expect(new Set(reports.map(({ text }) => withoutTime(text))).size).toBe(reports.length);
+    }
+  });
+
+  test("[VK36] a node that hears nothing for a while says nothing of an order that was cancelled meanwhile", async () => {
+    const silence = await SilentProxy.inFrontOf(inject("redisUrl"));
+    const deaf = await rig.start(silence.url);
+    try {
+      const { bot, key } = await begin("deaf", dip.before);
+      const listener = botAt(deaf, { session: "deaf", market: "usdm", key });
+      const { body } = await listener.keyed("POST", "/fapi/v1/listenKey");
+      const { listenKey } = z.object({ listenKey: z.string() }).parse(body);
+      const address = `${deaf.url}/venue/binance-usdm/deaf/ws/${listenKey}`;
+      const placed = await bot.signed("POST", "/fapi/v1/order", limit("BUY", dip.price));
+      const { orderId } = z.looseObject({ orderId: z.int() }).parse(placed.body);
+      expect(await listener.signed("GET", "/fapi/v1/openOrders", { symbol })).toMatchObject({ body: [{ orderId }] });
+      const socket = await TimedSocket.open(address);
+      silence.goSilent();
+      expect(await bot.signed("DELETE", "/fapi/v1/order", { symbol, orderId })).toMatchObject({ status: 200 });
+      // It has heard of no change, and looks only because the order would be filled here.
+      await socket.until((text) => text.includes("ORDER_TRADE_UPDATE"));
+      expect(socket.told.map(({ text }) => /"x":"(\w+)"/.exec(text)?.[1])).toEqual(["CANCELED"]);
+      expect(await bot.signed("POST", "/fapi/v1/order", limit("BUY", "10000.0"))).toMatchObject({ status: 200 });
+      expect(await listener.signed("GET", "/fapi/v1/openOrders", { symbol })).toMatchObject({
+        body: [{ price: "10000" }],
+      });
+    } finally {
+      await deaf.end();
+      await silence.close();
     }
   });
 

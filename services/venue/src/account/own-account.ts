@@ -8,7 +8,7 @@ import {
   type TapeNs,
   type TradingSettings,
 } from "@tapedeck/protocol";
-import { isMoving, positionAt, type SessionRecord, wallAt } from "@tapedeck/sessions";
+import { isMoving, type SessionRecord, wallAt } from "@tapedeck/sessions";
 import type { TapePosition } from "@tapedeck/tape";
 import {
   type ActionRequest,
@@ -27,6 +27,7 @@ import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { Player } from "../player/player.js";
 import { Waker } from "../player/waker.js";
 import { minNotional, mostQuantity } from "../routes/exchange-info.js";
+import { AccountPlayhead } from "./account-playhead.js";
 import { unitsOf } from "./decimals.js";
 import type { Symbols } from "./own.js";
 
@@ -41,14 +42,14 @@ const edgeWaitMs = 20;
 /** An order with its fills, as far as the owner has heard. */
 export type Outcome = OrderStanding;
 
-const latest = new WeakMap<PlayedEpoch, TapePosition>();
-
 /** A session's trading, as one of its bots sees it. */
 export class OwnAccount {
   readonly session: string;
   readonly market: Market;
   readonly epoch: PlayedEpoch;
   readonly settings: TradingSettings;
+  /** Where the market is. */
+  readonly playhead: AccountPlayhead;
   readonly #venue: Venue;
   readonly #player: Player;
   /** Where the session's log began while nobody had chosen its account; undefined if somebody has. */
@@ -70,6 +71,7 @@ export class OwnAccount {
     this.#venue = venue;
     this.#player = player;
     this.#newest = player.record;
+    this.playhead = new AccountPlayhead(this, player, venue);
   }
 
   /** Rejects with `BinanceError` for an account of the other market, with `NO_TAPE`, `TRACK_NOT_FOUND`, and as reading a session does. */
@@ -125,14 +127,16 @@ export class OwnAccount {
     if (symbol.toUpperCase() !== this.epoch.symbol.symbol) throw new BinanceError("BAD_SYMBOL", "Invalid symbol.");
   }
 
-  /** Everything that has happened by the playhead, or by a place that it has passed. Rejects as reading the tape does. */
+  /** Everything that has happened by the playhead, or by a place that it has passed. Rejects as reading session and tape does. */
   async standing(place?: TapePosition): Promise<Standing> {
-    return this.#withAccount(await this.#venue.trading.standing(this.record, place ?? (await this.playhead())));
+    const until = place ?? (await this.playhead.place());
+    return this.#withAccount(await this.#venue.trading.standing(this.record, until));
   }
 
-  /** Of that, the account and the open orders. Rejects as reading the tape does. */
+  /** Of that, the account and the open orders. Rejects as reading session and tape does. */
   async balance(place?: TapePosition): Promise<Pick<Standing, "open" | "account">> {
-    return this.#withAccount(await this.#venue.trading.balance(this.record, place ?? (await this.playhead())));
+    const until = place ?? (await this.playhead.place());
+    return this.#withAccount(await this.#venue.trading.balance(this.record, until));
   }
 
   #withAccount<T extends Pick<Standing, "account">>(found: T | undefined): T {
@@ -146,14 +150,9 @@ export class OwnAccount {
     return this.#unsetRoot !== undefined && (chain?.root ?? null) === this.#unsetRoot && !hasActions(this.record);
   }
 
-  /** Where the playhead is. Not beyond an order that is being written, and never before a place where it has been: that would have to be worked out anew. */
-  async playhead(): Promise<TapePosition> {
-    const { record } = this;
-    const { tape } = this.epoch;
-    const place = await positionAt(record, this.#venue.now(), tape);
-    const written = this.#venue.trading.beingWritten(record);
-    if (written === undefined || written >= place.ns) return latestPlace(this.epoch, place);
-    return latestPlace(this.epoch, { seq: Math.max(record.anchorSeq, await tape.seqAt(written)), ns: written });
+  /** The market has begun anew since this account was opened. */
+  get isOver(): boolean {
+    return !this.#player.isPlaying(this.epoch);
   }
 
   /** Chooses the session's account. Its other settings stay as they are. Rejects with `HAS_ORDERS`. */
@@ -222,12 +221,13 @@ export class OwnAccount {
 
   /** An order of the account by its id, or by its client's. Undefined if there is none. */
   async find(wanted: OrderName): Promise<Outcome | undefined> {
-    return this.#venue.trading.order(this.record, await this.playhead(), wanted);
+    const until = await this.playhead.place();
+    return this.#venue.trading.order(this.record, until, wanted);
   }
 
   /** @returns its number, and a place before it */
   async #act(request: ActionRequest): Promise<{ readonly number: number; readonly from: TapePosition }> {
-    const from = await this.playhead();
+    const from = await this.playhead.knownPlace();
     const written = (record: SessionRecord) => {
       this.#newest = record;
       this.#player.learn(record);
@@ -250,7 +250,7 @@ export class OwnAccount {
     const deadline = performance.now() + longestWaitMs;
     const { epoch } = this.record;
     for (;;) {
-      const place = await this.playhead();
+      const place = await this.playhead.place();
       const { messages, nextNs, answeredNs } = await this.#venue.trading.told(this.record, from, place, number);
       const left = deadline - performance.now();
       const isAnswered = answeredNs !== undefined && answeredNs <= place.ns;
@@ -287,17 +287,6 @@ function heardOf(orderId: string, messages: Told["messages"]): Outcome | undefin
     else fills.push(data);
   }
   return order && { order, fills };
-}
-
-/**
- * The latest place of an epoch up to which this process has looked at its trading, this one or a later one. Trading is worked out forwards: an earlier
- * place would have to be worked out from a checkpoint.
- */
-function latestPlace(epoch: PlayedEpoch, place: TapePosition): TapePosition {
-  const known = latest.get(epoch);
-  if (known !== undefined && (known.ns > place.ns || (known.ns === place.ns && known.seq >= place.seq))) return known;
-  latest.set(epoch, place);
-  return place;
 }
 
 function anyClientId(): string {

@@ -26,7 +26,7 @@ export interface SessionOwner {
 }
 
 export interface FollowContext {
-  readonly store: Pick<SessionStore, "read">;
+  readonly store: Pick<SessionStore, "read" | "revision">;
   readonly sessions: Pick<SessionService, "perform">;
   readonly log: Logger;
 }
@@ -116,6 +116,13 @@ export class FollowedSession implements PresentSession {
     this.#record = record;
     this.#owner.changed(record, before);
     if (record.parked) this.unpark();
+  }
+
+  /** Learns of every change that was written by now, also of those whose messages are still on their way. Rejects with `UNAVAILABLE`. */
+  async catchUp(): Promise<void> {
+    const written = await this.#context.store.revision(this.id);
+    // Another reading may have begun before that change.
+    while (written !== undefined && !this.#ended && isNewer(written, this.record)) await this.reread();
   }
 
   /** Reads the session again, since a change may have been missed. Retries until it succeeds. */

@@ -14,8 +14,8 @@ export interface RecordedVenues {
   readonly tape: string;
   readonly venues: readonly TestVenue[];
   readonly deck: VenueSessions;
-  /** Another node, which the caller ends. */
-  start(): Promise<TestVenue>;
+  /** Another node, which the caller ends. @param subscriberUrl where it hears messages, if that is elsewhere */
+  start(subscriberUrl?: string): Promise<TestVenue>;
   /** A key of a session, with its secret. */
   keyOf(session: string): Promise<BotKey>;
   stop(): Promise<void>;
@@ -31,7 +31,8 @@ export async function recordedVenues(
   const { tapes } = await importRecording(files, { intervalMs: 100 }, { store });
   const tape = tapes[0]?.tape ?? "";
   const prefix = `test-${randomUUID()}`;
-  const start = () => startTestVenue({ redisUrl, store: folder, prefix, ...(env && { env }) });
+  const start = (subscriberUrl = redisUrl) =>
+    startTestVenue({ redisUrl, subscriberUrl, store: folder, prefix, ...(env && { env }) });
   const venues = await Promise.all([start(), start()]);
   const deck = venueSessions({ redisUrl, prefix, folder, defaultTape: tape });
   return {

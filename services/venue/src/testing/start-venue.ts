@@ -12,6 +12,8 @@ import { type RunningVenue, startVenue } from "../venue.js";
 
 export interface TestVenueOptions {
   readonly redisUrl: string;
+  /** Of the connection that hears messages, if that is another one. */
+  readonly subscriberUrl?: string;
   /** Folder of the tapes. */
   readonly store: string;
   /** Key prefix, to share a cluster with another node; a random one otherwise. */
@@ -24,7 +26,13 @@ export interface TestVenue extends RunningVenue {
 }
 
 /** One venue node on its own port, with a real Redis. */
-export async function startTestVenue({ redisUrl, store, prefix, env }: TestVenueOptions): Promise<TestVenue> {
+export async function startTestVenue({
+  redisUrl,
+  subscriberUrl = redisUrl,
+  store,
+  prefix,
+  env,
+}: TestVenueOptions): Promise<TestVenue> {
   const config = readVenueConfig({
     REDIS_URL: redisUrl,
     TAPEDECK_STORE: store,
@@ -36,9 +44,9 @@ export async function startTestVenue({ redisUrl, store, prefix, env }: TestVenue
     ...env,
   });
   const log = createLogger({ service: "venue", node: config.NODE_ID, level: "silent" });
-  const connect = (purpose: "commands" | "subscriber") =>
-    connectRedis({ url: redisUrl, purpose, name: config.NODE_ID, log });
-  const redis = { commands: connect("commands"), subscriber: connect("subscriber") };
+  const connect = (purpose: "commands" | "subscriber", url: string) =>
+    connectRedis({ url, purpose, name: config.NODE_ID, log });
+  const redis = { commands: connect("commands", redisUrl), subscriber: connect("subscriber", subscriberUrl) };
   const clock = await startRedisClock(redis.commands, { log });
   const metrics = createMetrics("venue", config.NODE_ID);
   const guard = new RequestGuard(config);

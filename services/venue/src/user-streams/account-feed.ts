@@ -3,7 +3,7 @@ import type { TapeNs } from "@tapedeck/protocol";
 import { throttledLog } from "@tapedeck/runtime";
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { TapePosition } from "@tapedeck/tape";
-import { hasActions, type TradingMessage } from "@tapedeck/trading";
+import { hasActions, type Told, type TradingMessage } from "@tapedeck/trading";
 import { LRUCache } from "lru-cache";
 import type { OwnAccount } from "../account/own-account.js";
 import type { Venue } from "../context.js";
@@ -57,7 +57,7 @@ export class AccountFeed implements MarketListener {
   /** Begins at the playhead. Rejects as reading the session's trading does. */
   static async begin(account: OwnAccount, venue: Venue): Promise<AccountFeed> {
     const { market, symbols, timeOf, record } = account;
-    const place = await account.playhead();
+    const place = await account.playhead.place();
     const standing = await account.standing(place);
     const feed = new AccountFeed(account, venue, new UserEvents({ market, symbols, timeOf }, standing), place);
     // What is told at the very place is in what was before.
@@ -113,17 +113,30 @@ export class AccountFeed implements MarketListener {
   }
 
   async #advance(): Promise<void> {
-    const place = await this.#account.playhead();
+    let place = await this.#account.playhead.knownPlace();
     // What this node has received by now was sent before the playhead was there, or has come late: it is read first.
     await others();
-    const { record } = this.#account;
-    const from = await this.#from(record.chain);
-    const { messages, nextNs } = await this.#venue.trading.told(record, from, place);
+    let { record } = this.#account;
+    let { messages, nextNs } = await this.#saidUntil(place, record);
+    if (messages.length > 0) {
+      // An action before that place may still be on its way here, and what is told cannot be taken back.
+      await this.#account.playhead.catchUp();
+      if (this.#account.isOver) return;
+      if (this.#account.record !== record) {
+        place = await this.#account.playhead.place();
+        record = this.#account.record;
+        ({ messages, nextNs } = await this.#saidUntil(place, record));
+      }
+    }
     this.#place = place;
     this.#chain = record.chain;
     const fresh = messages.filter((message) => this.#isFresh(message));
     if (fresh.length > 0) await this.#send(fresh, place);
     this.#schedule(nextNs);
+  }
+
+  async #saidUntil(place: TapePosition, record: SessionRecord): Promise<Told> {
+    return this.#venue.trading.told(record, await this.#from(record.chain), place);
   }
 
   /**

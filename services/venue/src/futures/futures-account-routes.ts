@@ -4,7 +4,7 @@ import type { FuturesBalances } from "../account/own.js";
 import type { OwnAccount } from "../account/own-account.js";
 import { futuresBalances } from "../account/session-trading.js";
 import { BinanceError } from "../http/binance-error.js";
-import { accountView, balanceView, positionRiskView } from "./futures-forms.js";
+import { accountView, balanceView, positionRiskView } from "./futures-account-forms.js";
 import { withAccount, withSymbol } from "./futures-routes.js";
 
 /** Of a symbol with one bracket: its notional has no bound. */

@@ -188,7 +188,6 @@ export function accountPosition(symbols: Symbols, account: SpotBalances, eventMs
 /** What the user stream says of an order. */
 export type Execution = "NEW" | "CANCELED" | "REPLACED" | "TRADE" | "EXPIRED";
 
-/** @param cancelId the client's id of the cancel that ended it */
 export function executionReport(
   { symbol, quoteAsset }: Symbols,
   {
@@ -197,7 +196,6 @@ export function executionReport(
     trade,
     number,
     eventMs,
-    cancelId,
   }: {
     readonly order: OwnOrder;
     readonly execution: Execution;
@@ -205,14 +203,13 @@ export function executionReport(
     /** Of this report; no two of an account have the same. */
     readonly number: number;
     readonly eventMs: number;
-    readonly cancelId?: string | undefined;
   },
 ) {
   return {
     e: "executionReport",
     E: eventMs,
     s: symbol,
-    c: cancelId ?? order.clientOrderId,
+    c: order.clientOrderId,
     S: side(order),
     o: typeName("spot", order.type, order.timeInForce),
     f: timeInForce(order),
@@ -221,7 +218,7 @@ export function executionReport(
     P: text(order.stopPrice),
     F: text(undefined),
     g: listId(order),
-    C: cancelId === undefined ? "" : order.clientOrderId,
+    C: "",
     x: execution,
     X: status(order),
     r: "NONE",

@@ -4,7 +4,8 @@ import type { Standing, TradingMessage } from "@tapedeck/trading";
 import { product, sum } from "../account/decimals.js";
 import type { FuturesBalances, OwnOrder, OwnTrade, SpotBalances, Symbols } from "../account/own.js";
 import { ownOrder, ownTrade, quotesOf, type TimeOf } from "../account/session-trading.js";
-import { accountUpdate, algoUpdate, orderTradeUpdate } from "../futures/futures-forms.js";
+import { accountUpdate } from "../futures/futures-account-forms.js";
+import { algoUpdate, orderTradeUpdate } from "../futures/futures-forms.js";
 import type { Market } from "../http/target.js";
 import { isRefused } from "../orders/refusals.js";
 import { listStatus } from "../spot/order-list-forms.js";
@@ -106,8 +107,7 @@ export class UserEvents {
   #futuresEvent({ order, kind, fill, isLive }: Change, eventMs: number): object | undefined {
     const { symbols } = this.#options;
     if (!isLive) return algoUpdate(symbols, order, algoStatuses[kind], eventMs);
-    const trade = fill && { own: fill };
-    return orderTradeUpdate(symbols, { order, execution: futuresExecutions[kind], trade, eventMs });
+    return orderTradeUpdate(symbols, { order, execution: futuresExecutions[kind], trade: fill, eventMs });
   }
 }
 

@@ -30,8 +30,8 @@ function marketOfPath(path: string): Market | undefined {
   return /^\/(api|sapi|ws-api)\//.test(path) ? "spot" : undefined;
 }
 
-/** An id that is not encoded properly is one that no session has. */
-function decoded(text: string): string {
+/** A part of a path. One that is not encoded properly is what it is: no session and no stream has such a name. */
+export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -65,7 +65,7 @@ export class SocketServer {
     const refusal = guard.refusal(guardedRequest(message));
     const asked = { action: "watch", address: this.#addressOf(message), requestId: requestIdOf(message.headers) };
     if (refusal !== undefined) throw this.#denied(asked, refusedByGuard(refusal));
-    const { pathname, searchParams: query } = new URL(message.url ?? "/", "http://venue");
+    const { pathname, searchParams: query } = addressOf(message);
     const target = targetOf(pathname);
     const route = target && this.#routes.find(({ matches }) => matches(target.path));
     if (target === undefined || route === undefined) {
@@ -143,4 +143,10 @@ export class SocketServer {
     for (const socket of this.#open.keys()) socket.terminate();
     this.#server.close();
   }
+}
+
+/** What is no address is one at which nothing is. */
+function addressOf({ url = "/" }: IncomingMessage): URL {
+  const base = "http://venue";
+  return new URL(URL.canParse(url, base) ? url : "/", base);
 }

@@ -2,10 +2,12 @@ import type { WebSocket } from "ws";
 import { z } from "zod";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf } from "../http/binance-error.js";
+import { decoded } from "../http/target.js";
 import type { PlayedEpoch } from "../player/played-epoch.js";
 import type { Client, Player } from "../player/player.js";
 import type { StreamHub, StreamSink } from "../streams/stream-hub.js";
 import { checkListenKey, followAccount, isListenKey } from "../user-streams/user-stream.js";
+import { send } from "./send.js";
 import type { SocketRequest, SocketRoute } from "./socket-route.js";
 
 const pattern = /^\/(?:(?:public|market|private)\/)?(ws|stream)(?:\/(.*))?$/;
@@ -25,7 +27,7 @@ export const streamRoute: SocketRoute = {
   matches: (path) => pattern.test(path),
   async prepare(request, venue) {
     const [, form = "", inPath = ""] = pattern.exec(request.path) ?? [];
-    const listed = form === "ws" ? decodeURIComponent(inPath) : (request.query.get("streams") ?? "");
+    const listed = form === "ws" ? decoded(inPath) : (request.query.get("streams") ?? "");
     // Some clients connect to a number, as Binance lets them, and subscribe afterwards (ccxt).
     const names = listed.split("/").filter((name) => /[@!]/.test(name) || isListenKey(name));
     const listenKey = request.query.get("listenKey") ?? undefined;
@@ -97,13 +99,7 @@ class StreamSocket implements StreamSink, Client {
   // HOT: once per message of a stream.
   message(data: string, combined: () => string): void {
     const { socket, venue } = this.#parts;
-    if (socket.readyState !== socket.OPEN) return;
-    socket.send(this.#combined ? combined() : data);
-    // No update may be left out, so a bot that does not read is sent away.
-    if (socket.bufferedAmount > venue.config.SLOW_BYTES) {
-      socket.close(1008, "too slow");
-      setTimeout(() => socket.terminate(), 1_000).unref();
-    }
+    send(socket, this.#combined ? combined() : data, venue.config.SLOW_BYTES);
   }
 
   restart(): void {

@@ -1,5 +1,6 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { WebSocket } from "ws";
 import { z } from "zod";
@@ -11,12 +12,18 @@ const files = recordedFiles("usdm");
 if (files.length === 0) process.stderr.write("\nSKIPPED: sockets of the venue on a recording, which is not there\n\n");
 
 const node = `venue-${randomUUID()}`;
+const upgrade = {
+  ...{ connection: "Upgrade", upgrade: "websocket" },
+  ...{ "sec-websocket-version": "13", "sec-websocket-key": randomBytes(16).toString("base64") },
+};
 const update = z.object({ U: z.int(), u: z.int() });
 
 describe.skipIf(files.length === 0)("on a recording", () => {
   let rig: RecordedVenues;
   beforeAll(async () => {
-    rig = await recordedVenues(inject("redisUrl"), files, { SLOW_BYTES: "65536", NODE_ID: node });
+    rig = await recordedVenues(inject("redisUrl"), files, {
+      ...{ SLOW_BYTES: "65536", NODE_ID: node, REQUEST_WEIGHT: "100000000" },
+    });
   });
   afterAll(() => rig?.stop());
 
@@ -41,6 +48,34 @@ describe.skipIf(files.length === 0)("on a recording", () => {
     expect(await closed).toMatchObject([1008, expect.anything()]);
     expect(reader.closed).toBeUndefined();
     reader.close();
+  });
+
+  test("[VN32] a bot that sends requests and does not read their answers is sent away", async () => {
+    const [venue] = rig.venues;
+    await rig.deck.sessions.open("silent", {});
+    const bot = new WebSocket(`${address("silent").replace(/^http/, "ws")}/ws-fapi/v1`);
+    await once(bot, "open");
+    const request = JSON.stringify({ id: 1, method: "depth", params: { symbol: "BTCUSDT", limit: 1_000 } });
+    bot.send(request);
+    const [book] = await once(bot, "message");
+    expect(venue?.fields().sockets).toBe(1);
+    bot.pause();
+    // More than what the kernel keeps for it.
+    for (let bytes = 0; bytes < 50_000_000; bytes += `${book}`.length) bot.send(request);
+    await expect.poll(() => venue?.fields().sockets).toBe(0);
+    bot.terminate();
+  });
+
+  test.each([
+    ["/venue/binance-usdm/named/ws/btcusdt@depth%zz", "400"],
+    ["//", "404"],
+  ])("[VN33] [VN2] a socket at %s is refused with %s", async (path, status) => {
+    await rig.deck.sessions.open("named", {});
+    const { port } = new URL(rig.venues[0]?.url ?? "");
+    const refused = get({ port, path, headers: upgrade });
+    const [answer]: IncomingMessage[] = await once(refused, "response");
+    expect(`${answer?.statusCode}`).toBe(status);
+    answer?.resume();
   });
 
   test("[VN15] a new epoch begins if Redis has lost a change that bots have seen, and update ids go on growing", async () => {

@@ -13,6 +13,7 @@ import { usedRateLimits } from "../http/rate-limits.js";
 import type { VenueRequest } from "../http/request.js";
 import { routes } from "../routes/index.js";
 import { keyedRequests, signedRequests } from "../routes/keyed.js";
+import { send } from "../sockets/send.js";
 import type { SocketRequest } from "../sockets/socket-route.js";
 import { accountFeed } from "../user-streams/account-feed.js";
 import { methods } from "./methods.js";
@@ -242,7 +243,7 @@ export class ApiSocket {
   }
 
   #send(message: object): void {
-    if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(message));
+    send(this.#socket, JSON.stringify(message), this.#venue.config.SLOW_BYTES);
   }
 }
 

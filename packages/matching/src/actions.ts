@@ -16,6 +16,8 @@ export interface NewOrder {
   readonly quoteAmount?: bigint | undefined;
   /** Of STOP and TAKE_PROFIT on a futures account, in place of `amount`: closes the position, whatever it is when the order is triggered. */
   readonly closePosition?: boolean | undefined;
+  /** Of a futures account: only what makes the position smaller. */
+  readonly reduceOnly?: boolean | undefined;
   /** Of LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT. */
   readonly price?: number | undefined;
   /** Of the others but MARKET and LIMIT: the price of a trade that makes a MARKET or a LIMIT order of it. */
@@ -130,6 +132,8 @@ export type Output =
   | (OfOrder & { readonly kind: "triggered"; readonly amount?: number })
   /** The first order of its list was filled: it goes to the market. */
   | (OfOrder & { readonly kind: "activated" })
+  /** What is open of an order that may only reduce became less: there is no more to reduce. */
+  | (OfOrder & { readonly kind: "reduced"; readonly amount: number })
   | (OfOrder & {
       readonly kind: "replaced";
       readonly price: number | undefined;

@@ -11,6 +11,7 @@ export type RefusalCode =
   | "TOO_MANY_ORDERS"
   | "WOULD_TRIGGER"
   | "WOULD_TAKE"
+  | "NOT_REDUCING"
   | "PAST_EXPIRY"
   | "INVALID_LIST"
   | "INSUFFICIENT_BALANCE"

@@ -178,8 +178,11 @@ function randomAction(random: RandomStream, sentNs: bigint, number: number, mid:
     { id, side, type: "TAKE_PROFIT", amount, stopPrice: 2 * price - stopPrice },
     { id, side, type: "MARKET", amount: 0, quoteAmount: BigInt(amount) * BigInt(price) },
     { id, side, type: "STOP", amount: 0, closePosition: true, stopPrice },
+    { id, side, type: "STOP", amount, reduceOnly: true, stopPrice },
+    { id, side, type: "LIMIT", amount, reduceOnly: true, price },
+    { id, side, type: "LIMIT", amount, reduceOnly: true, price: side === "buy" ? price - 2 : price + 2 },
   ];
-  const order = kinds[random.integerBelow(10)] ?? { id, side, type: "LIMIT", price, amount, timeInForce };
+  const order = kinds[random.integerBelow(13)] ?? { id, side, type: "LIMIT", price, amount, timeInForce };
   return { kind: "place", sentNs, order };
 }
 

@@ -3,7 +3,7 @@ import { scaled } from "../account/money.js";
 import type { NewOrder, NewOrderList, Replacement } from "../actions.js";
 import { checkAmount, checkOrder, checkPrices } from "../orders/order-checks.js";
 import { checkList, ordersOf } from "../orders/order-lists.js";
-import { isPriced, isReachedBy } from "../orders/order-types.js";
+import { isConditional, isPriced, isReachedBy, type OrderSide } from "../orders/order-types.js";
 import type { OwnOrders } from "../orders/own-orders.js";
 import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
 import { type Refusal, refusal } from "../refusals.js";
@@ -36,7 +36,7 @@ export class Admission {
 
   /** The order with its amount, or why it is refused. */
   order(sent: NewOrder): NewOrder | Refusal {
-    const malformed = checkOrder(sent, this.#settings.instrument, this.#minNotional);
+    const malformed = this.#refusalOfForm(sent);
     if (malformed !== undefined) return malformed;
     const order = this.#measured(sent);
     const refused = this.#refusalOfSize(order) ?? this.#refusalOfId(order.id, 1);
@@ -50,7 +50,7 @@ export class Admission {
     for (const order of orders) {
       const waits = list.first !== undefined && order !== list.first;
       const refused =
-        checkOrder(order, this.#settings.instrument, this.#minNotional) ??
+        this.#refusalOfForm(order) ??
         this.#refusalOfId(order.id, orders.length) ??
         // The market of one that waits is not known yet.
         (waits ? undefined : (this.#refusalOfTaker(order) ?? this.#refusalByMarket(workingOrder(0, order))));
@@ -60,7 +60,7 @@ export class Admission {
   }
 
   refusalOfChange(order: WorkingOrder, { price, amount, stopPrice }: Replacement): Refusal | undefined {
-    const { id, type, closePosition } = order;
+    const { id, type, closePosition, reduceOnly } = order;
     const rests = order.place !== undefined;
     const waits = this.#market.own.stops.has(order);
     if (rests && stopPrice !== undefined)
@@ -78,7 +78,7 @@ export class Admission {
     const changed = { ...order, price, stopPrice, open: amount };
     return (
       (closePosition === true ? undefined : checkAmount(amount, instrument)) ??
-      checkPrices({ price, stopPrice, amount, closePosition }, instrument, this.#minNotional) ??
+      checkPrices({ price, stopPrice, amount, closePosition, reduceOnly }, instrument, this.#minNotional) ??
       this.#refusalByMarket(changed)
     );
   }
@@ -89,6 +89,12 @@ export class Admission {
     const { fills } = this.#settings;
     const others = commitmentsOf({ own, book, fills }, order);
     return account.refuse(commitmentOf({ book, fills }, order), others, lastPrice());
+  }
+
+  /** What an order of this side can close of the position. */
+  closable(side: OrderSide): number {
+    const { position } = this.#market.account;
+    return Math.max(0, side === "sell" ? position : -position);
   }
 
   /** Whether the last trade has reached the price for which an order waits. */
@@ -107,10 +113,16 @@ export class Admission {
     return { ...order, amount };
   }
 
-  #refusalOfSize({ amount, quoteAmount, closePosition }: NewOrder): Refusal | undefined {
+  #refusalOfForm(order: NewOrder): Refusal | undefined {
     const { instrument, account } = this.#settings;
-    if (closePosition === true && account.kind !== "futures")
-      return refusal("FIELD_NOT_ALLOWED", "closePosition: a spot account has no position");
+    const ofPosition = (["closePosition", "reduceOnly"] as const).find((field) => order[field] === true);
+    if (ofPosition !== undefined && account.kind !== "futures")
+      return refusal("FIELD_NOT_ALLOWED", `${ofPosition}: a spot account has no position`);
+    return checkOrder(order, instrument, this.#minNotional);
+  }
+
+  #refusalOfSize({ amount, quoteAmount }: NewOrder): Refusal | undefined {
+    const { instrument } = this.#settings;
     if (quoteAmount === undefined) return undefined;
     if (amount > 0) return checkAmount(amount, instrument);
     return refusal("INVALID_AMOUNT", "quoteAmount: is less than a lot costs, or the market has no price");
@@ -134,6 +146,9 @@ export class Admission {
   }
 
   #refusalByMarket(order: WorkingOrder): Refusal | undefined {
+    // One that waits for its stop price may do so before there is a position.
+    if (order.reduceOnly === true && !isConditional(order) && this.closable(order.side) === 0)
+      return refusal("NOT_REDUCING", `reduceOnly: there is no position that a ${order.side} order makes smaller`);
     if (this.isReached(order)) {
       const message = `stopPrice: the last trade, at ${this.#market.lastPrice()}, has reached ${order.stopPrice}`;
       return refusal("WOULD_TRIGGER", message);

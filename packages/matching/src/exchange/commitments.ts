@@ -28,6 +28,7 @@ export function commitmentsOf(market: OrdersInBook, except?: WorkingOrder): Comm
 
 export function commitmentOf({ book, fills }: Omit<OrdersInBook, "own">, order: WorkingOrder): Commitment {
   const { side, open: amount } = order;
+  if (order.reduceOnly === true) return { side, amount: 0, value: 0n };
   const price = order.price ?? order.stopPrice;
   if (order.type !== "MARKET" && price !== undefined) return { side, amount, value: notional(price, amount) };
   const takes = takesOf(book, order, fills);

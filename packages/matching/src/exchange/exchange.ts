@@ -1,10 +1,9 @@
-import type { BookLevel, BookSideName } from "@tapedeck/market";
 import type { Account, AccountState } from "../account/account.js";
 import { feeOf, notional } from "../account/money.js";
 import { openAccount } from "../account/open-account.js";
 import type { AccountView, Action, DoneReason, NewOrder, NewOrderList, Output, Replacement } from "../actions.js";
 import { listedOrders, ordersOf } from "../orders/order-lists.js";
-import { isConditional, type OrderSide, triggeredType } from "../orders/order-types.js";
+import { isConditional, triggeredType } from "../orders/order-types.js";
 import { OwnOrders } from "../orders/own-orders.js";
 import { Timers } from "../orders/timers.js";
 import { type WorkingOrder, workingOrder } from "../orders/working-order.js";
@@ -12,18 +11,12 @@ import { OrderQueue } from "../queue/order-queue.js";
 import { type QueueModel, queueModel } from "../queue/queue-place.js";
 import { type Refusal, refusal } from "../refusals.js";
 import type { MatchingSettings } from "../settings.js";
-import {
-  otherSide,
-  ownSide,
-  type TapeEvent,
-  type TapeOrders,
-  type TapeTrade,
-  type TapeUpdate,
-} from "../tape-events.js";
+import { otherSide, type TapeEvent, type TapeOrders, type TapeTrade, type TapeUpdate } from "../tape-events.js";
 import { Admission } from "./admission.js";
 import { commitmentsOf } from "./commitments.js";
 import { mayConcern } from "./concerns.js";
 import { crossingFills, executionFills, type LotSize, type MakerFill, tradeFills } from "./maker-fills.js";
+import { QueuePlaces } from "./queue-places.js";
 import { takesOf } from "./takes.js";
 import { TapeBook } from "./tape-book.js";
 
@@ -46,6 +39,7 @@ export class Exchange {
   readonly queue: OrderQueue | undefined;
   readonly #account: Account;
   readonly #model: QueueModel | undefined;
+  readonly #places: QueuePlaces;
   readonly #settings: MatchingSettings;
   readonly #admission: Admission;
   readonly #whole: boolean;
@@ -66,7 +60,9 @@ export class Exchange {
     this.queue = this.#model === undefined ? new OrderQueue() : undefined;
     this.#whole = fills === "whole";
     this.#lot = { lot: instrument.lot, size: instrument.lot / perUnit, perUnit };
-    const { own, book } = this;
+    const { own, book, counts } = this;
+    const queues = { model: this.#model, tapeQueue: this.queue };
+    this.#places = new QueuePlaces({ own, book, counts, ...queues, perUnit });
     const lastPrice = () => this.lastPrice;
     this.#admission = new Admission(settings, { own, book, account: this.#account, lastPrice });
   }
@@ -107,14 +103,8 @@ export class Exchange {
     const { own, book } = this;
     const bid = book.best("bid");
     const ask = book.best("ask");
-    if (isSnapshot) this.#replaceBook(levels);
-    else {
-      for (const { side, priceUnits, amountUnits } of levels) {
-        if (own.restsAny(side) && own.at(side, priceUnits) !== undefined)
-          this.#levelChanged(side, priceUnits, book.size(side, priceUnits), amountUnits);
-        book.set(side, priceUnits, amountUnits);
-      }
-    }
+    if (isSnapshot) this.#places.replaceBook(levels);
+    else this.#places.update(levels);
     if (own.restsAny("bid")) this.#made(crossingFills(own, book, "bid", this.#whole, ask));
     if (own.restsAny("ask")) this.#made(crossingFills(own, book, "ask", this.#whole, bid));
   }
@@ -240,6 +230,7 @@ export class Exchange {
   /** An order reaches the book: it takes what it may, and rests, or ends. */
   #enter(order: WorkingOrder): void {
     const { timeInForce, type } = order;
+    if (order.reduceOnly === true && !this.#limitToPosition(order)) return;
     const takes = takesOf(this.book, order, this.#settings.fills);
     const all = takes.reduce((sum, { amount }) => sum + amount, 0) === order.open;
     const refused = timeInForce === "GTX" ? takes.length > 0 : timeInForce === "FOK" && !all;
@@ -254,40 +245,17 @@ export class Exchange {
     if (order.open === 0) return;
     if (type === "MARKET") this.#done(order, "EXPIRED", "no-liquidity");
     else if (timeInForce === "IOC") this.#done(order, "EXPIRED", "not-filled-at-once");
-    else this.#rest(order);
-  }
-
-  #rest(order: WorkingOrder): void {
-    const ahead = this.book.size(ownSide(order.side), order.price ?? 0);
-    order.place = this.#model?.enter(ahead / this.#lot.perUnit) ?? { front: ahead, traded: 0 };
-    order.entered = this.queue?.enter() ?? this.counts.entered++;
-    this.own.rest(order);
-  }
-
-  #levelChanged(side: BookSideName, price: number, before: number, after: number): void {
-    const { perUnit } = this.#lot;
-    for (const { place } of this.own.at(side, price) ?? []) {
-      if (place === undefined) continue;
-      if (this.#model === undefined) place.front = Math.min(place.front, after);
-      else this.#model.level(place, before / perUnit, after / perUnit);
-    }
-  }
-
-  #replaceBook(levels: TapeUpdate["levels"]): void {
-    const sides: Record<BookSideName, BookLevel[]> = { bid: [], ask: [] };
-    for (const { side, priceUnits, amountUnits } of levels) sides[side].push([priceUnits, amountUnits]);
-    const places = (["bid", "ask"] as const).flatMap((side) => this.own.prices(side).map((price) => ({ side, price })));
-    const before = places.map(({ side, price }) => this.book.size(side, price));
-    this.book.replace(sides.bid, sides.ask);
-    for (const [at, { side, price }] of places.entries()) {
-      const was = before[at] ?? 0;
-      const is = this.book.size(side, price);
-      if (was > 0 || is > 0) this.#levelChanged(side, price, was, is);
+    else {
+      this.#places.enter(order);
+      this.own.rest(order);
     }
   }
 
   #made(fills: readonly MakerFill[]): void {
-    for (const { order, amount } of fills) this.#fill(order, order.price ?? 0, amount, true);
+    for (const { order, amount } of fills) {
+      // The fill before may have left no position for an order that only reduces.
+      if (this.own.isOpen(order)) this.#fill(order, order.price ?? 0, Math.min(amount, order.open), true);
+    }
   }
 
   #fill(order: WorkingOrder, price: number, amount: number, maker: boolean): void {
@@ -302,6 +270,23 @@ export class Exchange {
     this.#say({ kind: "account", account: this.account });
     if (order.open === 0) this.#say({ kind: "done", order: number, id, state: "FILLED", reason: "filled" });
     if (order.list !== undefined) this.#followFill(order);
+    for (const other of this.own.resting())
+      if (other.reduceOnly === true && this.own.isOpen(other)) this.#limitToPosition(other);
+  }
+
+  /** @returns whether the order is still open: there is a position that it makes smaller */
+  #limitToPosition(order: WorkingOrder): boolean {
+    const { number, id, side } = order;
+    const closable = this.#admission.closable(side);
+    if (closable === 0) {
+      this.#done(order, "EXPIRED", "no-position");
+      return false;
+    }
+    if (order.open > closable) {
+      order.open = closable;
+      this.#say({ kind: "reduced", order: number, id, amount: closable });
+    }
+    return true;
   }
 
   /** What a fill means for the others of the order's list. */
@@ -328,7 +313,7 @@ export class Exchange {
     this.own.stops.delete(order);
     order.type = triggeredType(order.type);
     const { number, id, closePosition } = order;
-    if (closePosition === true) order.open = this.#closable(order.side);
+    if (closePosition === true) order.open = this.#admission.closable(order.side);
     this.#say({ kind: "triggered", order: number, id, ...(closePosition === true && { amount: order.open }) });
     this.#endOthers(order, "EXPIRED", "other-order");
     if (order.open === 0) {
@@ -338,12 +323,6 @@ export class Exchange {
     // What a MARKET order costs is known only now.
     if (this.#admission.unpayable(order) === undefined) this.#enter(order);
     else this.#done(order, "EXPIRED", "insufficient-funds");
-  }
-
-  /** What an order of this side can close of the position. */
-  #closable(side: OrderSide): number {
-    const { position } = this.#account;
-    return Math.max(0, side === "sell" ? position : -position);
   }
 
   /** Closes a position that its account can no longer carry: at market, with what is there, again at each trade until it is closed. */

@@ -8,7 +8,8 @@ export function checkOrder(order: NewOrder, instrument: Instrument, minNotional:
   return checkFields(order) ?? checkSize(order, instrument, minNotional) ?? checkPrices(order, instrument, minNotional);
 }
 
-function checkFields({ id, type, price, stopPrice, timeInForce, quoteAmount, closePosition, expiresNs }: NewOrder) {
+function checkFields(order: NewOrder): Refusal | undefined {
+  const { id, type, price, stopPrice, timeInForce, quoteAmount, closePosition, reduceOnly, expiresNs } = order;
   const priced = isPriced(type);
   const waits = isConditional({ type });
   if (id.length === 0 || id.length > 64)
@@ -27,6 +28,8 @@ function checkFields({ id, type, price, stopPrice, timeInForce, quoteAmount, clo
     return refusal("FIELD_NOT_ALLOWED", `quoteAmount: an order of type ${type} has none`);
   if (closePosition === true && (priced || !waits))
     return refusal("FIELD_NOT_ALLOWED", `closePosition: an order of type ${type} has none`);
+  if (closePosition === true && reduceOnly === true)
+    return refusal("FIELD_NOT_ALLOWED", "reduceOnly: an order with closePosition reduces anyway");
   return undefined;
 }
 
@@ -52,7 +55,7 @@ export function checkAmount(amount: number, { lot, minAmount, maxAmount }: Instr
 
 /** @param minNotional in units of price times units of amount */
 export function checkPrices(
-  order: Pick<NewOrder, "price" | "stopPrice" | "amount" | "closePosition">,
+  order: Pick<NewOrder, "price" | "stopPrice" | "amount" | "closePosition" | "reduceOnly">,
   { tick }: Instrument,
   minNotional: bigint,
 ): Refusal | undefined {
@@ -61,7 +64,8 @@ export function checkPrices(
     if (price === undefined) continue;
     if (!Number.isSafeInteger(price) || price <= 0 || price % tick !== 0)
       return refusal("INVALID_PRICE", `${field}: ${price} is not a positive multiple of the tick, ${tick}`);
-    if (order.closePosition !== true && BigInt(price) * BigInt(order.amount) < minNotional)
+    const reduces = order.closePosition === true || order.reduceOnly === true;
+    if (!reduces && BigInt(price) * BigInt(order.amount) < minNotional)
       return refusal("MIN_NOTIONAL", `amount: ${field} times amount is below the least, ${minNotional} of their units`);
   }
   return undefined;

@@ -99,6 +99,11 @@ export class OwnOrders {
     return this.#prices[side].length > 0;
   }
 
+  /** All that rest in the book, as they are now: the book may change while they are looked at. */
+  resting(): WorkingOrder[] {
+    return [...this.#byNumber.values()].filter(({ place }) => place !== undefined);
+  }
+
   /** Best first. Do not change it. */
   prices(side: BookSideName): readonly number[] {
     return this.#prices[side];

@@ -15,6 +15,8 @@ export interface WorkingOrder {
   readonly timeInForce: TimeInForce;
   /** Only of an order that closes the position. */
   readonly closePosition?: true | undefined;
+  /** Only of an order that may only make the position smaller. While it is in the market, no more of it is open than that. */
+  readonly reduceOnly?: true | undefined;
   /** When it ends if it is open then. */
   readonly expiresNs?: bigint | undefined;
   /** What is not filled yet; 0 while an order that closes the position waits. */
@@ -30,7 +32,7 @@ export interface WorkingOrder {
 }
 
 export function workingOrder(number: number, order: NewOrder): WorkingOrder {
-  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC", closePosition, expiresNs } = order;
+  const { id, side, type, amount, price, stopPrice, timeInForce = "GTC", closePosition, reduceOnly, expiresNs } = order;
   const asSent = {
     number,
     id,
@@ -40,6 +42,7 @@ export function workingOrder(number: number, order: NewOrder): WorkingOrder {
     stopPrice,
     timeInForce,
     ...(closePosition === true && { closePosition }),
+    ...(reduceOnly === true && { reduceOnly }),
     ...(expiresNs !== undefined && { expiresNs }),
   };
   return { ...asSent, open: amount, place: undefined, entered: 0 };

@@ -140,6 +140,7 @@ export const orderBody = z
       .boolean()
       .optional()
       .describe("of STOP and TAKE_PROFIT on a futures account, in place of amount: closes the position"),
+    reduce_only: z.boolean().optional().describe("on a futures account: only what makes the position smaller"),
     price: amount.optional().describe("of LIMIT, STOP_LIMIT and TAKE_PROFIT_LIMIT"),
     stop_price: amount
       .optional()
@@ -193,6 +194,7 @@ export const sessionOrder = z
     amount: decimal.describe("0 until the venue has determined it, of an order with quote_amount or close_position"),
     quote_amount: decimal.optional().describe("only of an order that was sent with one"),
     close_position: z.literal(true).optional().describe("only of an order that closes the position"),
+    reduce_only: z.literal(true).optional().describe("only of an order that may only reduce the position"),
     filled: decimal,
     open: decimal.describe("what may still be filled; 0 if the order has ended"),
     price: decimal.nullable(),

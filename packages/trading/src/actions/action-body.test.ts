@@ -14,6 +14,7 @@ const order: fc.Arbitrary<PlacedOrder> = fc.record(
     amount: number,
     quoteAmount: fc.bigInt({ min: 1n, max: 10n ** 30n }),
     closePosition: fc.constant(true),
+    reduceOnly: fc.constant(true),
     price: optional(number),
     stopPrice: optional(number),
     timeInForce: optional(fc.constantFrom("GTC", "IOC", "FOK", "GTX")),

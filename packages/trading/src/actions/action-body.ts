@@ -61,10 +61,11 @@ export function encodeBody(action: ActionBody): string {
 
 function encodeOrder(order: PlacedOrder): string {
   const { side, type, amount, price = "-", stopPrice = "-", timeInForce = "-", clientOrderId } = order;
-  const { quoteAmount, closePosition, expiresNs } = order;
+  const { quoteAmount, closePosition, reduceOnly, expiresNs } = order;
   const fields: (string | number)[] = [amount, price, stopPrice, timeInForce];
   if (quoteAmount !== undefined) fields.push(`q=${quoteAmount}`);
   if (closePosition === true) fields.push("c=1");
+  if (reduceOnly === true) fields.push("r=1");
   if (expiresNs !== undefined) fields.push(`e=${expiresNs}`);
   if (clientOrderId !== undefined) fields.push(clientOrderId);
   return `P${side === "buy" ? "b" : "s"}${letters[type]} ${fields.join(" ")}`;
@@ -109,6 +110,7 @@ function decodeOrder(body: string): PlacedOrder {
   return {
     ...(quoteAmount !== undefined && { quoteAmount: BigInt(quoteAmount) }),
     ...(further.has("c") && { closePosition: true }),
+    ...(further.has("r") && { reduceOnly: true }),
     ...(expiresNs !== undefined && { expiresNs: BigInt(expiresNs) }),
     side: side === "b" ? "buy" : "sell",
     type,

@@ -9,6 +9,7 @@ export interface PlacedOrder {
   /** In units of price times units of amount. */
   readonly quoteAmount?: bigint | undefined;
   readonly closePosition?: boolean | undefined;
+  readonly reduceOnly?: boolean | undefined;
   readonly price: number | undefined;
   readonly stopPrice: number | undefined;
   readonly timeInForce: TimeInForce | undefined;

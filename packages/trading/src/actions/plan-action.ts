@@ -81,15 +81,15 @@ export async function bodyOf(
 }
 
 function placedOrder(order: OrderBody, decimals: ChainSettings["decimals"]): PlacedOrder {
-  const { side, type, stop_price, time_in_force, client_order_id, quote_amount, close_position, expires_at, ...of } =
-    order;
+  const { side, type, stop_price, time_in_force, client_order_id, quote_amount, expires_at, ...of } = order;
   const price = (field: string, text: string) => unitsOf(field, text, decimals.price);
   return {
     side,
     type,
     amount: of.amount === undefined ? 0 : unitsOf("amount", of.amount, decimals.size),
     ...(quote_amount !== undefined && { quoteAmount: quoteUnitsOf("quote_amount", quote_amount, decimals) }),
-    ...(close_position === true && { closePosition: true }),
+    ...(of.close_position === true && { closePosition: true }),
+    ...(of.reduce_only === true && { reduceOnly: true }),
     ...(expires_at !== undefined && { expiresNs: nsOfIso(expires_at) ?? 0n }),
     price: of.price === undefined ? undefined : price("price", of.price),
     stopPrice: stop_price === undefined ? undefined : price("stop_price", stop_price),

@@ -132,6 +132,13 @@ export class Ledger {
         entry.waits = false;
         return this.#changed(entry, output.atNs, entry.status);
       }
+      case "reduced": {
+        const entry = this.#accepted.get(output.order);
+        if (entry === undefined) return [];
+        entry.open = output.amount;
+        entry.amount = entry.filled + output.amount;
+        return this.#changed(entry, output.atNs, entry.status);
+      }
       case "replaced": {
         const entry = this.#accepted.get(output.order);
         if (entry === undefined) return [];

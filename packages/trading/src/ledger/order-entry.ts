@@ -107,6 +107,7 @@ export function orderView(entry: OrderEntry, { price, size }: TrackDecimals): Se
     amount: fixed(entry.amount, size),
     ...(order.quoteAmount !== undefined && { quote_amount: trimmed(order.quoteAmount, price + size) }),
     ...(order.closePosition === true && { close_position: true }),
+    ...(order.reduceOnly === true && { reduce_only: true }),
     filled: fixed(filled, size),
     open: fixed(isOpen(entry) ? entry.open : 0, size),
     price: priced(entry.price),

@@ -188,7 +188,7 @@ export class OwnAccount {
     const { goodTillMs } = of;
     return {
       ...{ side, type, amount, price, stop_price: of.stopPrice, time_in_force: timeInForce },
-      ...{ quote_amount: of.quoteAmount, close_position: of.closePosition },
+      ...{ quote_amount: of.quoteAmount, close_position: of.closePosition, reduce_only: of.reduceOnly },
       ...(goodTillMs !== undefined && { expires_at: isoOfNs(this.epoch.clock.nsOf(goodTillMs), 9) }),
       client_order_id: clientOrderId,
     };

@@ -19,7 +19,7 @@ export interface OwnList {
 export type OwnOrderStatus = "PENDING" | "NEW" | "PARTIALLY_FILLED" | "FILLED" | "CANCELED" | "EXPIRED" | "REJECTED";
 
 /** An order of the session, as the venue's messages need it. Decimals are text, times are milliseconds of the bot's wall time. */
-export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePosition"> {
+export interface OwnOrder extends Pick<OrderRequest, "side" | "type" | "closePosition" | "reduceOnly"> {
   /** 0 until the venue has determined it. */
   readonly amount: string;
   /** What it was to cost or bring, if its owner said that. */

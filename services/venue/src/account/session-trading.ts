@@ -15,6 +15,7 @@ export function ownOrder(order: SessionOrder, quote: string, timeOf: TimeOf): Ow
     amount: order.amount,
     quoteAmount: order.quote_amount,
     closePosition: order.close_position === true,
+    reduceOnly: order.reduce_only === true,
     price: order.price ?? undefined,
     stopPrice: order.stop_price ?? undefined,
     triggered: order.triggered === true,

@@ -117,17 +117,7 @@ async function checked(account: OwnAccount, parameters: Parameters, stopName?: s
   const { goodTillMs } = request;
   if (goodTillMs !== undefined && (goodTillMs <= account.time + leastTillMs || goodTillMs >= mostTillMs))
     throw invalidGoodTillDate();
-  if (request.reduceOnly) await checkReduces(account, request);
   return request;
-}
-
-/** An order that may only reduce is checked when it is sent: the engine does not know such orders. */
-async function checkReduces(account: OwnAccount, { side, amount = "0" }: OrderRequest): Promise<void> {
-  const { account: found } = await account.balance();
-  const position = found.kind === "futures" ? found.position : "0";
-  const closes = side === "buy" ? sum("0", `-${amount}`) : amount;
-  const isSmaller = side === "buy" ? compared(position, closes) <= 0 : compared(position, closes) >= 0;
-  if (!isSmaller) throw new BinanceError(-2022, "ReduceOnly Order is rejected.");
 }
 
 async function place(account: OwnAccount, request: OrderRequest): Promise<OwnOrder> {

@@ -34,6 +34,10 @@ const answers: Readonly<Record<string, Readonly<Record<Market, Answer>>>> = {
     spot: ["NEW_ORDER_REJECTED", "Order would immediately match and take."],
     usdm: ["NEW_ORDER_REJECTED", "Order would immediately match and take."],
   },
+  NOT_REDUCING: {
+    spot: ["NEW_ORDER_REJECTED", "Order rejected: there is no position to reduce."],
+    usdm: [-2022, "ReduceOnly Order is rejected."],
+  },
   PAST_EXPIRY: {
     spot: ["NEW_ORDER_REJECTED", "Order rejected: it would have expired on its way."],
     usdm: pastGoodTillDate,

@@ -30,7 +30,7 @@ export const tradingTools: readonly Tool[] = [
     title: "Place an order",
     description:
       "Sends an order of the session's user to its market (recorded, live or simulated). The market does not react; fills follow from the tape, with the latency and fees of set_trading. While it plays, the answer usually has the order as it arrived; while it is paused, the order is PENDING and arrives when the market plays on. Watch then shows fills. " +
-      "MARKET needs amount, or quote_amount; LIMIT also price; STOP (waits for a worse price) and TAKE_PROFIT (for a better one) amount and stop_price; with _LIMIT also price. On a futures account STOP and TAKE_PROFIT may have close_position in place of amount. Amounts and prices are decimals in text, with no more decimals than the instrument of get_account has. An order that the market refuses has the status REJECTED and a reason. A rewind to before an order undoes it.",
+      "MARKET needs amount, or quote_amount; LIMIT also price; STOP (waits for a worse price) and TAKE_PROFIT (for a better one) amount and stop_price; with _LIMIT also price. On a futures account STOP and TAKE_PROFIT may have close_position in place of amount, and with reduce_only an order never opens a position or makes it larger. Amounts and prices are decimals in text, with no more decimals than the instrument of get_account has. An order that the market refuses has the status REJECTED and a reason. A rewind to before an order undoes it.",
     effect: "changes",
     input: z.strictObject({ session_id: sessionId, ...order }),
     run: ({ session_id, ...body }, { calls }, signal) =>

@@ -104,6 +104,65 @@ test("[VN34] [VN42] a closed candle of the stream is the one that klines answers
   await cluster.http.delete(id);
 });
 
+const told = z.object({
+  data: z.union([
+    kline,
+    z.object({ e: z.literal("24hrMiniTicker"), c: z.string(), v: z.string() }),
+    z.object({ e: z.literal("markPriceUpdate"), p: z.string() }),
+  ]),
+});
+
+test("[VN31] [VN34] while the market is paused, candles, tickers and mark prices that streams told are those that requests answer", async ({
+  cluster,
+}) => {
+  const { session_id: id } = await cluster.http.create({ tape: "usdm" });
+  const address = venueOf(cluster, id).replace("binance", "binance-usdm");
+  const streams = ["kline_1m", "miniTicker", "markPrice"].map((name) => `btcusdt@${name}`).join("/");
+  const socket = new WebSocket(`${address.replace("http", "ws")}/stream?streams=${streams}`);
+  const last = { kline: "", "24hrMiniTicker": "", markPriceUpdate: "" };
+  let messages = 0;
+  socket.on("message", (data) => {
+    const { data: each } = told.parse(JSON.parse(data.toString()));
+    messages++;
+    if (each.e === "kline") last.kline = `${each.k.c} of ${each.k.n}`;
+    else last[each.e] = each.e === "markPriceUpdate" ? each.p : `${each.c} of ${each.v}`;
+  });
+  await once(socket, "open");
+  const row = z.tuple([
+    z.number(),
+    z.string(),
+    z.string(),
+    z.string(),
+    z.string(),
+    z.string(),
+    z.number(),
+    z.string(),
+    z.number(),
+  ]);
+  for (let pause = 0; pause < 4; pause++) {
+    const before = messages;
+    await cluster.http.control(id, pause === 0 ? "start" : "resume");
+    await cluster.until(() => messages > before + 2, "the market to go on");
+    await cluster.http.control(id, "pause");
+    const query = "symbol=BTCUSDT";
+    const candles = await ask(z.array(row.rest(z.unknown())), `${address}/fapi/v1/klines?${query}&interval=1m`);
+    const day = await ask(
+      z.object({ lastPrice: z.string(), volume: z.string() }),
+      `${address}/fapi/v1/ticker/24hr?${query}`,
+    );
+    const { markPrice } = await ask(z.object({ markPrice: z.string() }), `${address}/fapi/v1/premiumIndex?${query}`);
+    await expect
+      .poll(() => last)
+      .toEqual({
+        kline: `${candles.at(-1)?.[4]} of ${candles.at(-1)?.[8]}`,
+        "24hrMiniTicker": `${day.lastPrice} of ${day.volume}`,
+        markPriceUpdate: markPrice,
+      });
+  }
+  socket.close();
+  await cluster.http.delete(id);
+});
+
 test("[VN33] [VN40] another symbol and an unknown stream are refused with what there is", async ({ cluster }) => {
   const { session_id: id } = await cluster.http.create({ tape: "usdm" });
   const address = venueOf(cluster, id);

@@ -50,9 +50,23 @@ class CandleStream implements MarketStream {
   }
 
   flush(): void {
-    const closes = this.#closeNs <= this.#tellNs;
-    if (closes) this.#close();
-    else if (this.#changed) this.#tell(false);
+    if (this.#closeNs <= this.#tellNs) {
+      this.#close();
+      this.#told();
+    } else this.pause();
+  }
+
+  /** The candle is told as it is, and stays open. */
+  pause(): void {
+    if (this.#changed) this.#tell(false);
+    this.#told();
+  }
+
+  end(): void {
+    this.pause();
+  }
+
+  #told(): void {
     this.#changed = false;
     this.#tellNs = Number.POSITIVE_INFINITY;
   }

@@ -51,20 +51,24 @@ function ofDay(context: StreamContext, message: (day: DayStatistics) => object):
   });
 }
 
-/** Calls back at the end of each interval of tape time in which the market moved. */
+/** Calls back at the end of each interval of tape time in which the market moved, and when the market stands. */
 function everyInterval(epoch: StreamContext["epoch"], intervalMs: number, tell: () => void): MarketStream {
   let dueNs = Number.POSITIVE_INFINITY;
   const moved = () => {
     if (dueNs === Number.POSITIVE_INFINITY) dueNs = intervalEnd(epoch.toldNs, intervalMs * msInNs);
   };
+  const tellNow = () => {
+    if (dueNs === Number.POSITIVE_INFINITY) return;
+    dueNs = Number.POSITIVE_INFINITY;
+    tell();
+  };
   return {
     get dueNs() {
       return dueNs;
     },
-    flush() {
-      dueNs = Number.POSITIVE_INFINITY;
-      tell();
-    },
+    flush: tellNow,
+    pause: tellNow,
+    end: tellNow,
     depth: moved,
     trade: moved,
   };

@@ -1,8 +1,7 @@
 import { BinanceError } from "../http/binance-error.js";
 import type { Parameters } from "../http/parameters.js";
 import { noSuchOrder, unknownOrder } from "../orders/refusals.js";
-import type { OwnAccount } from "./own-account.js";
-import { isRefused, type Outcome } from "./own-account.js";
+import { isRefusalOf, type Outcome, type OwnAccount } from "./own-account.js";
 
 interface Names {
   readonly id: string;
@@ -32,7 +31,7 @@ export async function asUnknown<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (isRefused(error, "ORDER_NOT_FOUND", "ORDER_NOT_OPEN")) throw unknownOrder();
+    if (isRefusalOf(error, "ORDER_NOT_FOUND", "ORDER_NOT_OPEN")) throw unknownOrder();
     throw error;
   }
 }

@@ -312,6 +312,7 @@ function emptyFutures({ account }: Pick<Standing, "account">): Standing["account
   };
 }
 
-export function isRefused(error: unknown, ...codes: readonly string[]): boolean {
+/** Whether something was refused with one of these codes. */
+export function isRefusalOf(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof RefusedError && codes.includes(error.code);
 }

@@ -1,10 +1,11 @@
 import { isConditional } from "@tapedeck/matching";
 import type { KeyedRequest, KeyedRoute } from "../access/signed-route.js";
+import { accountAnswers, own } from "../account/account-answers.js";
 import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
 import { asUnknown, cancelNamed, namedOrder } from "../account/order-lookup.js";
 import { isOpen, type OwnOrder } from "../account/own.js";
-import { type Outcome, OwnAccount } from "../account/own-account.js";
+import { OwnAccount } from "../account/own-account.js";
 import { ownOrder, quotesOf } from "../account/session-trading.js";
 import type { Venue } from "../context.js";
 import { BinanceError, binanceErrorOf, missingParameter } from "../http/binance-error.js";
@@ -14,6 +15,8 @@ import { checkFilters } from "../orders/filters.js";
 import { type OrderRequest, orderRequest } from "../orders/order-request.js";
 import { invalidGoodTillDate, newOrderRefusal, unknownOrder } from "../orders/refusals.js";
 import { algoOrderView, orderView, tradeView } from "./futures-forms.js";
+
+export const { withAccount, withSymbol } = accountAnswers("usdm");
 
 const api = "/fapi/v1";
 /** Binance's bounds of `goodTillDate`: so far ahead at least, and a time at most, in ms. */
@@ -75,21 +78,6 @@ export const futuresOrderRoutes: readonly KeyedRoute[] = [
   },
 ];
 
-type Answer = (account: OwnAccount, parameters: Parameters) => Promise<unknown>;
-
-export function withAccount(answer: Answer): KeyedRoute["handle"] {
-  return async ({ session, parameters }, venue) => answer(await OwnAccount.open(session, "usdm", venue), parameters);
-}
-
-export function withSymbol(answer: Answer): KeyedRoute["handle"] {
-  return async ({ session, parameters }, venue) => {
-    const symbol = parameters.required("symbol");
-    const account = await OwnAccount.open(session, "usdm", venue);
-    account.checkSymbol(symbol);
-    return answer(account, parameters);
-  };
-}
-
 /** Lists open orders, of one symbol or of all. */
 function openOrders(
   view: (account: OwnAccount, order: OwnOrder) => unknown,
@@ -104,9 +92,6 @@ function openOrders(
     return all.filter(isWanted).map((order) => view(account, order));
   });
 }
-
-const own = (account: OwnAccount, { order, fills }: Outcome) =>
-  ownOrder(order, sum("0", ...fills.map(({ price, amount }) => product(price, amount))), account.timeOf);
 
 async function checked(account: OwnAccount, parameters: Parameters, stopName?: string): Promise<OrderRequest> {
   const positionSide = parameters.text("positionSide");

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { KeyedRoute } from "../access/signed-route.js";
+import { own } from "../account/account-answers.js";
 import { asOfTime, page } from "../account/histories.js";
 import { asUnknown } from "../account/order-lookup.js";
 import type { OwnOrder } from "../account/own.js";
@@ -17,7 +18,7 @@ import {
 } from "../orders/order-list-request.js";
 import { isRefused, newListRefusal, noSuchOrder, refusalOf, unknownOrder } from "../orders/refusals.js";
 import { canceledListAnswer, type ListedOrders, newListAnswer, orderListView } from "./order-list-forms.js";
-import { own, responseTypeOf, withAccount, withSymbol } from "./spot-account.js";
+import { responseTypeOf, withAccount, withSymbol } from "./spot-account.js";
 
 const api = "/api/v3";
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { KeyedRoute } from "../access/signed-route.js";
+import { own } from "../account/account-answers.js";
 import { compared, product, sum } from "../account/decimals.js";
 import { requestedOrders, requestedTrades } from "../account/histories.js";
 import { asUnknown, cancelNamed, namedOrder } from "../account/order-lookup.js";
@@ -11,7 +12,7 @@ import { checkFilters, checkQuantity } from "../orders/filters.js";
 import { orderRequest } from "../orders/order-request.js";
 import { newOrderRefusal, unknownOrder } from "../orders/refusals.js";
 import { canceledAnswers } from "./order-list-forms.js";
-import { balances, own, responseTypeOf, withAccount, withSymbol } from "./spot-account.js";
+import { balances, responseTypeOf, withAccount, withSymbol } from "./spot-account.js";
 import { accountView, amendAnswer, cancelAnswer, newOrderAnswer, orderView, tradeView } from "./spot-forms.js";
 
 const api = "/api/v3";

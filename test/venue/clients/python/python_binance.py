@@ -12,6 +12,9 @@ QUEUE = 10_000
 
 
 class SpotMarket:
+    user_socket_returns = False
+    """Whether its user socket connects again by itself."""
+
     def __init__(self, client: AsyncClient, sockets: BinanceSocketManager, task) -> None:
         self.client, self.sockets, self.symbol = client, sockets, task.symbol
         self.order = {"symbol": task.symbol, "quantity": task.amount, "newOrderRespType": "RESULT"}
@@ -58,6 +61,8 @@ class SpotLists(SpotMarket):
 
 
 class FuturesMarket(SpotMarket):
+    user_socket_returns = True
+
     def __init__(self, client: AsyncClient, sockets: BinanceSocketManager, task) -> None:
         super().__init__(client, sockets, task)
         self.info, self.klines = client.futures_exchange_info, client.futures_klines
@@ -90,13 +95,19 @@ async def trade(task) -> dict | None:
 
 
 async def listen(market: SpotMarket, told: Told) -> None:
-    """Hears the user socket. Where it says that its connection is lost, it is opened again: spot's subscriptions do not come back by themselves."""
+    """Hears the user socket. One that says that its connection is lost is opened again, unless it comes back by itself: to close it while it connects waits for ever."""
     while True:
         try:
             async with market.user_socket() as user:
                 told.is_open = True
-                while (event := await user.recv()).get("e") != "error":
-                    told.hear(event["o"] if event.get("e") == "ORDER_TRADE_UPDATE" else event)
+                while True:
+                    event = await user.recv()
+                    if event.get("e") != "error":
+                        told.hear(event["o"] if event.get("e") == "ORDER_TRADE_UPDATE" else event)
+                    elif not market.user_socket_returns:
+                        break
+                    elif event["type"] == "BinanceWebsocketClosed":
+                        told.reconnects += 1
         except Exception as error:
             print(f"the user socket: {error!r}", flush=True)
         told.reconnects += 1

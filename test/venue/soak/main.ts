@@ -63,7 +63,8 @@ try {
     tell(`${line} begins`);
     const result = await soak(cluster, plan).catch((error: unknown) => failed(plan, error));
     results.push(result);
-    tell(`${line}: ${result.failures.length === 0 ? "passed" : `FAILED: ${result.failures.join("\n  ")}`}`);
+    const { fills, told, rewinds, problems, failures } = result;
+    tell(`${line}: ${fills} fills, ${told} told, ${rewinds} rewinds, ${problems} problems: ${verdict(failures)}`);
   });
 } finally {
   await cluster.stop();
@@ -88,6 +89,10 @@ async function atMost(most: number, all: readonly SoakPlan[], run: (plan: SoakPl
 function loadOf({ market, speed }: SoakPlan): number {
   if (speed <= 2) return 1;
   return { recorded: 2, live: 3, simulated: 6 }[market];
+}
+
+function verdict(failures: readonly string[]): string {
+  return failures.length === 0 ? "passed" : `FAILED: ${failures.join("\n  ")}`;
 }
 
 function failed(plan: SoakPlan, error: unknown): SoakResult {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { fullBook } from "@tapedeck/protocol";
 import { z } from "zod";
+import type { Http } from "../../support/http.js";
 import { ClientProgram, type SoakReport } from "./client-program.js";
 import type { SoakClient } from "./clients.js";
 import { type MarketName, openMarket, ownMarket } from "./market.js";
@@ -59,9 +60,11 @@ export async function soak(cluster: SoakCluster, plan: SoakPlan): Promise<SoakRe
   const { http } = cluster;
   const id = await openMarket(http, market, speed, plan.number + 1);
   const url = cluster.venue(id, client.account, plan.number);
+  const listed = await instrument(url, client.account);
+  const bookHere = () => bookOf(url, client.account, listed.symbol);
   const program = new ClientProgram(
     client.program({
-      ...{ url, market: client.account, orders, seconds, amount, ...(await instrument(url, client.account)) },
+      ...{ url, market: client.account, orders, seconds, amount, ...listed },
       ...{ spot: cluster.venue(id, "spot", plan.number), usdm: cluster.venue(id, "usdm", plan.number) },
       ...(await cluster.key(id)),
     }),
@@ -72,12 +75,12 @@ export async function soak(cluster: SoakCluster, plan: SoakPlan): Promise<SoakRe
     await Promise.race([program.untilDone(seconds * 1_500 + slackMs), owner]); // which ends only by failing
     over.abort();
     const rewinds = await owner;
-    const compared = await compareBooks(cluster, id, plan, program);
+    const compared = await compareBooks(http, { id, client, program, bookHere });
     const session = await sessionSide(http, id, rewinds);
     const report = await program.report();
     const failures = [...disagreements(report, session, plan), ...compared.failures];
     await program.end();
-    failures.push(...(await compareWithTape(cluster, id, plan)));
+    failures.push(...(await compareWithTape(http, id, bookHere)));
     if (failures.length > 0 && program.said !== "") failures.push(`it said: ${program.said.replace(/\s+/g, " ")}`);
     return {
       ...{
@@ -101,19 +104,25 @@ async function instrument(url: string, account: SoakClient["account"]) {
   return { symbol, priceDecimals: Math.max(0, Math.round(-Math.log10(Number(tick)))) };
 }
 
+interface Compared {
+  readonly id: string;
+  readonly client: SoakClient;
+  readonly program: ClientProgram;
+  /** The whole book at the client's venue. */
+  readonly bookHere: () => Promise<Book>;
+}
+
 /** While the market stands, the client's local book is the venue's. */
 async function compareBooks(
-  { http, venue }: SoakCluster,
-  id: string,
-  { client, number: node }: SoakPlan,
-  program: ClientProgram,
+  http: Http,
+  { id, client, program, bookHere }: Compared,
 ): Promise<{ readonly levels: number; readonly failures: readonly string[] }> {
   let last = "";
   for (let attempt = 1; attempt <= attempts; attempt++) {
     if (attempt > 1) await http.control(id, "resume");
     await sleep(playMs); // the market plays, and the last orders arrive
     await http.control(id, "pause");
-    const wanted = await bookOf(venue(id, client.account, node), client.account);
+    const wanted = await bookHere();
     const deadline = Date.now() + compareMs;
     do {
       const { book } = await program.report();
@@ -138,19 +147,18 @@ function isSame(book: SoakReport["book"], wanted: Book): boolean {
 
 const best = ({ bids, asks }: SoakReport["book"]) => ({ bids: bids.slice(0, 3), asks: asks.slice(0, 3) });
 
-async function bookOf(url: string, account: SoakClient["account"]): Promise<Book> {
+async function bookOf(url: string, account: SoakClient["account"], symbol: string): Promise<Book> {
   const path = account === "spot" ? "api/v3/depth?limit=5000" : "fapi/v1/depth?limit=1000";
-  const answer = await fetch(`${url}/${path}&symbol=BTCUSDT`);
+  const answer = await fetch(`${url}/${path}&symbol=${symbol}`);
   return depth.parse(await answer.json());
 }
 
 /** On a frame of the tape, the venue's book is the tape's. */
-async function compareWithTape({ http, venue }: SoakCluster, id: string, plan: SoakPlan): Promise<string[]> {
+async function compareWithTape(http: Http, id: string, bookHere: () => Promise<Book>): Promise<string[]> {
   const { cursor_seq: seq } = (await http.session(id)).controller_state;
   await http.control(id, "seek", { seq });
   const there = await http.ask(fullBook, "GET", `/sessions/${id}/book?depth=1000`);
-  const { account } = plan.client;
-  const book = await bookOf(venue(id, account, plan.number), account);
+  const book = await bookHere();
   const tape = depth.parse(there);
   const levels = Math.min(1_000, there.bid_levels, there.ask_levels);
   const isTape = (["bids", "asks"] as const).every((side) =>

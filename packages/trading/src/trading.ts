@@ -286,6 +286,17 @@ export class Trading {
       .replays.read(record, tape, { seq: to, after: from }, (replay) => replay.told.between(from, to));
   }
 
+  /**
+   * When the first action of the session was sent that comes after a known one, in nanoseconds since the tape's start; undefined without actions. Rejects
+   * with `UNAVAILABLE`.
+   *
+   * @param known the known one's number
+   */
+  async sentAfter(record: TradingRecord, known: number | undefined): Promise<TapeNs | undefined> {
+    const { chain } = record;
+    return chain !== null && hasActions(record) ? this.#sessions.of(record).chains.sentAfter(chain, known) : undefined;
+  }
+
   /** A session's trading at a place, which may be between two frames; undefined without a tape that takes orders. */
   async standing(record: SessionRecord, place: TapePosition): Promise<Standing | undefined> {
     return hasActions(record) ? this.#stand(record, place, standingOf) : this.at(record, place.seq);

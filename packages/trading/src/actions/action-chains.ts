@@ -1,4 +1,4 @@
-import { RefusedError, refuse } from "@tapedeck/protocol";
+import { RefusedError, refuse, type TapeNs } from "@tapedeck/protocol";
 import type { ActionChain, LoggedAction, SessionStore } from "@tapedeck/sessions";
 
 /** Lines that are read at once: the newest, which also replaces what Redis has lost since, and then twice as many each time. */
@@ -37,6 +37,18 @@ export class ActionChains {
       number = line.after;
     }
     return known === undefined ? actions.reverse() : undefined;
+  }
+
+  /**
+   * When the first action of a chain after a known one was sent, in nanoseconds since the tape's start; the chain's first one if the chain does not have
+   * the known one. Rejects as `actions` does.
+   *
+   * @param known its number
+   */
+  async sentAfter(chain: ActionChain, known: number | undefined): Promise<TapeNs> {
+    let line = await this.#line(chain.head);
+    while (line.after !== known && line.after > chain.root) line = await this.#line(line.after);
+    return line.ns;
   }
 
   #forget(): void {

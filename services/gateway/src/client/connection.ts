@@ -33,7 +33,7 @@ export interface ConnectionContext {
   readonly access: Access;
   readonly messages: SessionMessages;
   readonly sendQueues: SendQueueContext;
-  readonly trading: Pick<Trading, "between">;
+  readonly trading: Pick<Trading, "between" | "sentAfter">;
   /** The damaged blocks that this gateway has logged. */
   readonly damage: DamageReports;
   /** For problems that hit all sockets at once. */

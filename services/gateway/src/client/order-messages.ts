@@ -1,5 +1,4 @@
 import { isGrowingTape } from "@tapedeck/live";
-import type { TapeNs } from "@tapedeck/protocol";
 import { isSameMarket, type SessionRecord } from "@tapedeck/sessions";
 import type { Seq, Tape } from "@tapedeck/tape";
 import { hasActions, type Trading } from "@tapedeck/trading";
@@ -9,7 +8,7 @@ import { isUnavailable } from "../subscription/segment-opener.js";
 
 interface OrderMessagesOptions {
   readonly legacy: boolean;
-  readonly trading: Pick<Trading, "between">;
+  readonly trading: Pick<Trading, "between" | "sentAfter">;
 }
 
 /** A message that stands for the frames after another one, up to `seq`: as it was published, or rendered. */
@@ -27,8 +26,8 @@ export class OrderMessages {
   #toldSeq: Seq = -1;
   /** What happened until there was told before, or is not this client's business. */
   #beganSeq: Seq = -1;
-  /** From here on something may have happened that was not told, though later things were: an action was heard of after its place. */
-  #lateFrom: TapeNs | undefined;
+  /** Actions after this one were heard of, perhaps after their places: what became of them may not have been told, though later things were. */
+  #heardAfter: { readonly action: number | undefined } | undefined;
   /** What was told last, oldest first. */
   readonly #told = new Set<string>();
   /** Frames that came while the stream was busy, by the frame after which each begins. */
@@ -61,20 +60,19 @@ export class OrderMessages {
     const isResumed = before === undefined && begins.type === "history";
     this.#toldSeq = isResumed ? begins.toldUpTo : this.#toldBefore(segment, before, told, begins);
     this.#beganSeq = this.#toldSeq;
-    this.#lateFrom = undefined;
+    this.#heardAfter = undefined;
     this.#told.clear(); // what a rewind undid may happen again, and be the same
   }
 
-  /** Of one action more the place is known, of several the one before them. */
   #hearOf({ chain }: SessionRecord, before: SessionRecord | undefined): void {
-    const known = before?.chain ?? null;
-    if (chain === null || chain.head === known?.head) return;
-    this.#lateFrom ??= chain.head - 1 === known?.head ? chain.ns : Math.max(0, known?.ns ?? 0);
+    const known = before?.chain?.head;
+    if (chain !== null && chain.head !== known) this.#heardAfter ??= { action: known };
   }
 
-  async #from(tape: Tape): Promise<Seq> {
-    if (this.#lateFrom === undefined) return this.#toldSeq;
-    const before = (await tape.seqAt(this.#lateFrom)) - 1;
+  async #from(record: SessionRecord, tape: Tape): Promise<Seq> {
+    if (this.#heardAfter === undefined) return this.#toldSeq;
+    const sent = await this.#options.trading.sentAfter(record, this.#heardAfter.action);
+    const before = (await tape.seqAt(sent ?? 0)) - 1;
     return Math.max(this.#beganSeq, Math.min(this.#toldSeq, before));
   }
 
@@ -108,9 +106,9 @@ export class OrderMessages {
     if (upTo > tape.span.lastSeq && isGrowingTape(tape)) await tape.grownTo(upTo);
     const told = this.#toldSeq;
     try {
-      const messages = await this.#options.trading.between(record, await this.#from(tape), upTo, tape);
+      const messages = await this.#options.trading.between(record, await this.#from(record, tape), upTo, tape);
       this.#toldSeq = Math.max(told, upTo);
-      this.#lateFrom = undefined;
+      this.#heardAfter = undefined;
       return this.#untold(messages.map((message) => JSON.stringify(message)));
     } catch (error) {
       if (!isUnavailable(error)) this.#toldSeq = Math.max(told, upTo);

@@ -18,7 +18,7 @@ interface ClientStreamOptions {
   readonly subscription: Pick<SessionSubscription, "id" | "lastSeq" | "frameSent">;
   readonly queue: SendQueue;
   readonly counters: Counters;
-  readonly trading: Pick<Trading, "between">;
+  readonly trading: Pick<Trading, "between" | "sentAfter">;
   /** Called for damaged blocks, for an unavailable tape store, and for unexpected errors. */
   readonly onFailure: (error: unknown) => void;
 }

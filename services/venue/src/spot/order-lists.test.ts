@@ -16,6 +16,8 @@ const list = z.looseObject({
 });
 const placed = list.extend({ orderReports: z.array(z.looseObject({ status: z.string() })) });
 const event = z.looseObject({ e: z.string() });
+/** Orders are counted anew every ten seconds. */
+const orderWindow = () => Math.floor(Date.now() / 10_000);
 
 describe.skipIf(files.length === 0)("on a recording", () => {
   let rig: RecordedVenues;
@@ -58,6 +60,7 @@ describe.skipIf(files.length === 0)("on a recording", () => {
   test("[VK16] [VK35] an OCO is placed, listed and canceled as one, and user streams of all nodes tell it", async () => {
     const { bot, other } = await begin("oco", "spot");
     const sockets = await streams("oco", bot);
+    const began = orderWindow();
     await bot.signed("POST", "/api/v3/order", { symbol, side: "BUY", type: "MARKET", quantity: "0.010" });
     const oco = { symbol, side: "SELL", quantity: "0.010", listClientOrderId: "my-list" };
     const fields = {
@@ -65,7 +68,7 @@ describe.skipIf(files.length === 0)("on a recording", () => {
       ...{ belowType: "STOP_LOSS", belowStopPrice: await priceAt(bot, -900), newOrderRespType: "RESULT" },
     };
     const answer = await bot.signed("POST", "/api/v3/orderList/oco", fields);
-    expect(answer.headers.get("x-mbx-order-count-10s")).toBe("3");
+    if (orderWindow() === began) expect(answer.headers.get("x-mbx-order-count-10s")).toBe("3");
     const executing = { contingencyType: "OCO", listStatusType: "EXEC_STARTED", listOrderStatus: "EXECUTING" };
     expect(answer.body).toMatchObject({
       ...{ ...executing, symbol, listClientOrderId: "my-list" },

@@ -136,17 +136,18 @@ export class AccountFeed implements MarketListener {
   }
 
   async #saidUntil(place: TapePosition, record: SessionRecord): Promise<Told> {
-    return this.#venue.trading.told(record, await this.#from(record.chain), place);
+    return this.#venue.trading.told(record, await this.#from(record), place);
   }
 
   /**
    * The place from which on something may have been said that was not told. An action is sent a moment ahead, but a message of it can take longer: then it
    * is about what has been told already.
    */
-  async #from(chain: SessionRecord["chain"]): Promise<TapePosition> {
-    const known = this.#chain;
-    if (chain === null || chain.head === known?.head) return this.#place;
-    const ns = known === null || known.ns < 0 ? this.#began.ns : Math.max(this.#began.ns, known.ns);
+  async #from(record: SessionRecord): Promise<TapePosition> {
+    const known = this.#chain?.head;
+    if (record.chain === null || record.chain.head === known) return this.#place;
+    const sent = await this.#venue.trading.sentAfter(record, known);
+    const ns = Math.max(this.#began.ns, sent ?? 0);
     if (ns >= this.#place.ns) return this.#place;
     return { seq: Math.min(this.#place.seq, await this.#account.epoch.tape.seqAt(ns)), ns };
   }

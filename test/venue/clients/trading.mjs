@@ -115,7 +115,7 @@ async function soak(client, told) {
   process.exit(0);
 }
 
-/** A line for whoever has started the program. Resolves when it is written, however long it is. */
+/** A line for the process that started the program. Resolves when all of it is written. */
 function tell(what) {
   return new Promise((resolve) => process.stdout.write(`\n${JSON.stringify(what)}\n`, resolve));
 }

@@ -17,9 +17,9 @@ const soakReport = tradeReport.extend({
 });
 export type SoakReport = z.infer<typeof soakReport>;
 
-/** Time for an answer to a line, in ms: on a busy machine a client asks for its trades first. */
+/** Time for an answer to a line, in ms. The client asks for its trades first, which takes long on a busy machine. */
 const answerMs = 60_000;
-/** What a program that failed said last. */
+/** How much is kept of what a program prints, to explain a failure. */
 const keptChars = 1_500;
 
 const running = new Set<ChildProcess>();
@@ -27,7 +27,7 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** A client's program that trades for its task's time, and then says what it knows whenever it is asked. */
+/** A client's program that trades for its task's time, and then reports what it knows on request. */
 export class ClientProgram {
   readonly #child: ChildProcess;
   readonly #waiting: ((line: string) => void)[] = [];
@@ -47,10 +47,10 @@ export class ClientProgram {
     this.#ended = once(child, "close").then(([code, signal]) => {
       throw new Error(`the program ended with ${code ?? signal}: ${this.#said}`);
     });
-    this.#ended.catch(() => {}); // only whoever waits for the program is told
+    this.#ended.catch(() => {}); // only a caller that waits for the program gets the error
   }
 
-  /** The last that it said besides its reports. */
+  /** The end of what it printed besides its reports. */
   get said(): string {
     return this.#said;
   }

@@ -7,7 +7,7 @@ import { goClient, javaClient } from "../../support/venue/compiled-clients.js";
 
 export type Account = "spot" | "usdm";
 
-/** What a client's program is told, as `clients/task.mjs` has it. */
+/** The task of a client's program; `clients/task.mjs` describes it. */
 export interface Task {
   readonly spot: string;
   readonly usdm: string;
@@ -65,7 +65,7 @@ const java: Kind = { name: "binance-connector-java", file: "java", version: /<ve
 
 export const clientNames = [...new Set([...ofNpm, ...ofPython, go, java].map(({ name }) => name))];
 
-/** The clients of these names that this machine can run. What it lacks is said where it is looked for, and named in `skipped`. */
+/** The clients of these names that this machine can run, and the names of the others. The reason is printed where one cannot be installed. */
 export async function installedClients(
   names: readonly string[],
 ): Promise<{ readonly clients: readonly SoakClient[]; readonly skipped: readonly string[] }> {

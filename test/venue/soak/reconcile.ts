@@ -15,7 +15,7 @@ export interface SessionSide {
   readonly rewinds: number;
 }
 
-/** What a client says of them. */
+/** What a client reports of its orders. */
 export type ReportedSide = Pick<SoakReport, "trades" | "told" | "open" | "placed" | "problems">;
 
 interface Asked {
@@ -24,13 +24,13 @@ interface Asked {
   readonly seconds: number;
 }
 
-/** An owner takes away what has just happened, before clients are told; a recording's loop undoes nothing before it was told. */
+/** Fills that an owner's rewind undoes before clients hear of them; a recording's loop comes after they have. */
 const unknownPerRewind = 1;
-/** Orders that may come to something else around a rewind: one that it undoes, and requests meanwhile. */
+/** Orders that may fail around a rewind: one that it undoes, and requests meanwhile. */
 const problemsPerRewind = 4;
-/** Of the orders, those whose answer does not say yet what became of them, since the market stood still or the machine was busy for two seconds. */
+/** The share of orders that may be answered before they have arrived, since the market stood still or the machine was busy for two seconds. */
 const lateShare = 0.05;
-/** A client's user stream is away for that long at most when its socket was closed. */
+/** How long a client's user stream may be away after its socket was closed. */
 const awayS = 20;
 
 const isLate = ({ what }: ReportedSide["problems"][number]) => /is (NEW|PENDING_CANCEL) instead/.test(what);
@@ -50,7 +50,7 @@ export function disagreements(
     if (others.length === 0) return;
     const [trade] = others;
     const fill = JSON.stringify(fills.get(keyOf(trade)) ?? "no such fill");
-    found.push(`${name} has ${others.length} trades otherwise, such as ${JSON.stringify(trade)}, the session ${fill}`);
+    found.push(`${name} has ${others.length} trades that differ, such as ${JSON.stringify(trade)}, the session ${fill}`);
   };
   compare("its list of trades", trades);
   compare("its user stream", told);
@@ -68,7 +68,7 @@ export function disagreements(
     );
   const missed = [...fills.keys()].filter((key) => !toldKeys.has(key)).length;
   const mayMiss = session.rewinds * awayS * (orders / seconds);
-  if (missed > mayMiss) found.push(`its user stream has not told ${missed} fills, after ${session.rewinds} rewinds`);
+  if (missed > mayMiss) found.push(`its user stream lacks ${missed} fills, after ${session.rewinds} rewinds`);
   if (fills.size < orders / 3) found.push(`only ${fills.size} fills of ${orders} orders`);
   if (placed < orders) found.push(`only ${placed} of ${orders} orders are placed`);
   if (open !== session.open) found.push(`${open} orders are open for it, ${session.open} in the session`);

@@ -4,7 +4,7 @@ import type { SessionSide } from "./reconcile.js";
 
 const page = 1_000;
 
-/** All fills of a session, each once: those that are, and those that rewinds undid. */
+/** All fills of a session, each once: those that stand, and those that rewinds undid. */
 async function allFills(http: Http, id: string): Promise<Pick<SessionSide, "fills" | "undone">> {
   const key = ({ order_id: order, fill_id: fill }: SessionFill) => `${order}/${fill}`;
   const fills = await fillsAt(http, `/sessions/${id}/fills`);

@@ -11,7 +11,7 @@ export interface Credentials extends Signed {
   readonly recvWindow: string | undefined;
 }
 
-/** @throws BinanceError -2014 for a key of another form or none, -2015 for one that the session has not */
+/** @throws BinanceError -2014 for a key of another form or none, -2015 for one that the session lacks */
 export async function knownKey(
   keys: Pick<VenueKeys, "find">,
   session: SessionRecord,

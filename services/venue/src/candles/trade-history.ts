@@ -21,7 +21,7 @@ export class TradeHistory implements MarketListener {
   /** By the time at which each minute begins, in their order. */
   readonly #minutes = new Map<number, Candle>();
   #recent: VenueTrade[] = [];
-  /** What is told while the trades before are read. */
+  /** Trades that come while those before them are read. */
   #told: VenueTrade[] | undefined = [];
 
   private constructor(epoch: PlayedEpoch) {

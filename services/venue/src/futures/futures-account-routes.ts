@@ -94,7 +94,7 @@ export const futuresAccountRoutes: readonly KeyedRoute[] = [
 /** @param place that the playhead has passed; absent: where it is */
 export async function futuresBalancesOf(account: OwnAccount, place?: TapePosition): Promise<FuturesBalances> {
   const { account: found, open } = await account.balance(place);
-  if (found.kind !== "futures") throw new BinanceError("UNKNOWN", "The account is no futures account.");
+  if (found.kind !== "futures") throw new BinanceError("UNKNOWN", "The session has a spot account.");
   return futuresBalances(found, open, maintenanceRateOf(account));
 }
 

@@ -50,9 +50,9 @@ const kinds: Readonly<Record<Market, Readonly<Record<string, Kind>>>> = {
   },
 };
 
-/** Types that Binance has and the engine has not. */
+/** Types of Binance that the engine lacks. */
 const withoutEngine = new Set(["TRAILING_STOP_MARKET"]);
-/** Parameters that change what an order does, and that the engine has not. */
+/** Parameters that change what an order does, and that the engine lacks. */
 const withoutEffect: Readonly<Record<Market, readonly string[]>> = {
   spot: ["trailingDelta", "icebergQty", "pegPriceType", "closePosition"],
   usdm: ["quoteOrderQty"],
@@ -154,7 +154,7 @@ function goodTillOf(market: Market, parameters: Parameters, priced: boolean): Pi
   return { goodTillMs: Math.floor(given / 1000) * 1000 };
 }
 
-/** A positive decimal. Clients send 0 for what an order has not. */
+/** A positive decimal. Clients send 0 for a value that an order lacks. */
 function decimal(parameters: Parameters, name: string, needed: boolean | "optional"): string | undefined {
   const text = parameters.text(name);
   if (text === undefined) {

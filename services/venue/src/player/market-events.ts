@@ -31,7 +31,7 @@ export interface MarketListener {
   readonly dueNs: number;
   /** Tape time has come to `dueNs`: nothing more from before will come. */
   flush(): void;
-  /** The market stands still, and nothing of what happened until now is told later. */
+  /** The market stands still: what happened until now has to be told now. */
   pause?(): void;
   /** The session has changed within its epoch, or its tape has grown: `dueNs` may be another one. */
   changed?(): void;

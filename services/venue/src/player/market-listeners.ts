@@ -1,7 +1,7 @@
 import type { SessionRecord } from "@tapedeck/sessions";
 import type { DepthUpdate, MarketListener, VenueTrade } from "./market-events.js";
 
-/** Who hears a market, in the order in which they were added. One that is added while an event is told hears it, too. */
+/** The listeners of a market, in the order in which they were added. One that is added during an event hears it, too. */
 export class MarketListeners extends Set<MarketListener> {
   /** Whether anybody hears the market itself, and not of an account only. */
   get hearMarket(): boolean {
@@ -32,7 +32,7 @@ export class MarketListeners extends Set<MarketListener> {
     for (const listener of this) listener.changed?.();
   }
 
-  /** What waits for a time that will not come, or not soon, is told now. */
+  /** Listeners tell now what waits for a time that will not come, or not soon. */
   endIfStill({ state }: Pick<SessionRecord, "state">): void {
     if (state === "STOPPED") for (const listener of this) listener.end?.();
     if (state === "PAUSED") for (const listener of this) listener.pause?.();

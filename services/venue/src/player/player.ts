@@ -119,7 +119,7 @@ export class Player implements SessionOwner {
   /** The trades of an epoch. Rejects as reading a tape does. */
   historyOf(epoch: PlayedEpoch): Promise<TradeHistory> {
     const playing = this.#playing;
-    if (playing?.epoch !== epoch) return TradeHistory.load(epoch); // it is over: whoever asks will be sent away
+    if (playing?.epoch !== epoch) return TradeHistory.load(epoch); // the epoch is over, and its clients are closed
     if (playing.history === undefined) {
       playing.history = TradeHistory.load(epoch);
       playing.history.catch(() => {

@@ -1,7 +1,7 @@
 import type { KeyedRoute } from "../access/signed-route.js";
 import type { Route } from "../http/route.js";
 
-// What clients ask, when they start, of products that the venue has not: there is nothing to trade.
+// Requests that clients make at their start about products that the venue lacks: there is nothing to trade.
 
 export const otherProductRoutes: readonly Route[] = [
   {

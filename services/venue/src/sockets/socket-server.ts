@@ -92,7 +92,7 @@ export class SocketServer {
       heard();
       for (const event of ["message", "pong", "ping"]) socket.on(event, heard);
       socket.on("close", () => this.#open.delete(socket));
-      socket.on("error", () => socket.terminate()); // a message that is no valid frame, or too long
+      socket.on("error", () => socket.terminate()); // an invalid frame, or too long a one
       start(socket);
     };
   }
@@ -145,7 +145,7 @@ export class SocketServer {
   }
 }
 
-/** What is no address is one at which nothing is. */
+/** Where a request goes; to `/`, where there is no socket, if its address is not valid. */
 function addressOf({ url = "/" }: IncomingMessage): URL {
   const base = "http://venue";
   return new URL(URL.canParse(url, base) ? url : "/", base);

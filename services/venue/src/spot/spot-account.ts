@@ -11,7 +11,7 @@ export const { withAccount, withSymbol } = accountAnswers("spot");
 /** @param place that the playhead has passed; absent: where it is */
 export async function balances(account: OwnAccount, place?: TapePosition) {
   const { account: found } = await account.balance(place);
-  if (found.kind !== "spot") throw new BinanceError("UNKNOWN", "The account is no spot account.");
+  if (found.kind !== "spot") throw new BinanceError("UNKNOWN", "The session has a futures account.");
   return spotBalances(found);
 }
 

@@ -5,7 +5,7 @@ import type { TradeHistory } from "../candles/trade-history.js";
 import type { VenueTrade } from "../player/market-events.js";
 import { intervalEnd, type MakeStream, type MarketStream, msInNs, type StreamContext } from "./market-stream.js";
 
-/** How often a candle that changes is told, in tape time. */
+/** How often a changing candle is sent, in tape time. */
 const everyMs = 1_000;
 
 /** `@kline_1m`: the candle of an interval while it changes, and closed at its end, also if nothing was traded in it. */
@@ -56,7 +56,7 @@ class CandleStream implements MarketStream {
     } else this.pause();
   }
 
-  /** The candle is told as it is, and stays open. */
+  /** Sends the candle as it is; it stays open. */
   pause(): void {
     if (this.#changed) this.#tell(false);
     this.#told();

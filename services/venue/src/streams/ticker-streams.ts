@@ -3,7 +3,7 @@ import type { TradeHistory } from "../candles/trade-history.js";
 import { written } from "../player/written-decimals.js";
 import { intervalEnd, type MakeStream, type MarketStream, msInNs, type StreamContext } from "./market-stream.js";
 
-/** How often a ticker that changes is told, in tape time. */
+/** How often a changing ticker is sent, in tape time. */
 const everyMs = 1_000;
 const dayMs = 86_400_000;
 

@@ -60,7 +60,7 @@ export class AccountFeed implements MarketListener {
     const place = await account.playhead.place();
     const standing = await account.standing(place);
     const feed = new AccountFeed(account, venue, new UserEvents({ market, symbols, timeOf }, standing), place);
-    // What is told at the very place is in what was before.
+    // Messages of this very place are in `standing` already.
     for (const message of (await venue.trading.told(record, place, place)).messages) feed.#isFresh(message);
     return feed;
   }

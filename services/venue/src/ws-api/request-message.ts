@@ -18,7 +18,7 @@ export interface ApiRequest {
   readonly params: Readonly<Record<string, string | number | boolean>>;
 }
 
-/** @throws BinanceError -1135 for what is no request */
+/** @throws BinanceError -1135 for a text that is not a valid request */
 export function apiRequest(text: string): ApiRequest {
   let json: unknown;
   try {

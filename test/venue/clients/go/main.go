@@ -147,7 +147,7 @@ func main() {
 	}
 }
 
-// A line for whoever has started the program.
+// A line for the process that started the program.
 func tell(what any) {
 	text, _ := json.Marshal(what)
 	fmt.Printf("\n%s\n", text)

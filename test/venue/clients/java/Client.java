@@ -148,7 +148,7 @@ public final class Client {
     return all;
   }
 
-  /** A line for whoever has started the program. */
+  /** A line for the process that started the program. */
   private static void tell(JSONObject what) {
     System.out.println("\n" + what);
   }

@@ -27,7 +27,7 @@ def run(trade) -> None:
 
 
 def tell(what) -> None:
-    """A line for whoever has started the program."""
+    """A line for the process that started the program."""
     print(f"\n{json.dumps(what)}", flush=True)
 
 

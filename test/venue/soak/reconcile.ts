@@ -50,7 +50,9 @@ export function disagreements(
     if (others.length === 0) return;
     const [trade] = others;
     const fill = JSON.stringify(fills.get(keyOf(trade)) ?? "no such fill");
-    found.push(`${name} has ${others.length} trades that differ, such as ${JSON.stringify(trade)}, the session ${fill}`);
+    found.push(
+      `${name} has ${others.length} trades that differ, such as ${JSON.stringify(trade)}, the session ${fill}`,
+    );
   };
   compare("its list of trades", trades);
   compare("its user stream", told);

@@ -137,6 +137,58 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     await expect(rig.trading.performList(id, { others: [stop] })).rejects.toMatchObject({ code: "INVALID_VALUE" });
   });
 
+  test("[TR18] an order that is sent once is in the log once, however often and through how many nodes it is sent", async () => {
+    const { id } = await open(500);
+    const named = (client_order_id: string, amount = "0.010"): ActionRequest & { kind: "place" } => ({
+      kind: "place",
+      order: { side: "buy", type: "MARKET", amount, client_order_id },
+    });
+    const nodes = [rig.trading, rig.another(), rig.another()];
+    const once = { once: true };
+    const all = await Promise.all(
+      ["one", "two", "one", "three", "one", "two"].flatMap((name) =>
+        nodes.map(async (node) => ({ name, ...(await node.perform(id, named(name), once)) })),
+      ),
+    );
+    const numbers = new Map(all.map(({ name, number }) => [name, number]));
+    for (const { name, number, order } of all) {
+      expect(number).toBe(numbers.get(name));
+      expect(order).toMatchObject({ order_id: `${number}`, client_order_id: name });
+    }
+    expect([...numbers.values()].sort()).toEqual([2, 3, 4]);
+    await seek(id, 600);
+    const before = await rig.record(id);
+    const again = await rig.another().perform(id, named("one"), once);
+    expect(again.order).toMatchObject({ order_id: `${numbers.get("one")}`, status: "FILLED" });
+    const refused = (request: ActionRequest & { kind: "place" }) =>
+      expect(rig.trading.perform(id, request, once)).rejects.toMatchObject({ code: "INVALID_VALUE" });
+    await refused(named("one", "0.020"));
+    await refused({ kind: "place", order: { side: "buy", type: "MARKET", amount: "0.010" } });
+    expect(await rig.record(id)).toEqual(before);
+    expect((await rig.standing(id))?.orders).toHaveLength(3);
+
+    // Otherwise the name of an order that has ended may be given again; the newest one has it then.
+    const second = await rig.trading.perform(id, named("one"));
+    expect((await rig.trading.perform(id, named("one"), once)).number).toBe(second.number);
+    // What a rewind has undone was not sent.
+    await seek(id, 400);
+    const anew = await rig.trading.perform(id, named("one"), once);
+    expect(anew.number).toBeGreaterThan(second.number);
+  });
+
+  test("[TR18] so is a list of orders", async () => {
+    const { id } = await open(500);
+    const stop = { side: "sell", type: "STOP", amount: "0.100", stop_price: "27000.0" } as const;
+    const profit = { side: "sell", type: "LIMIT", amount: "0.100", price: "30000.0" } as const;
+    const list = { others: [stop, { ...profit, client_order_id: "l" }], client_list_id: "l" };
+    const sent = await rig.trading.performList(id, list, { once: true });
+    const again = await rig.another().performList(id, list, { once: true });
+    expect(again.orders).toEqual(sent.orders);
+    const other = { ...list, others: [stop, profit] };
+    await expect(rig.trading.performList(id, other, { once: true })).rejects.toMatchObject({ code: "INVALID_VALUE" });
+    expect((await rig.standing(id))?.orders).toHaveLength(2);
+  });
+
   test("[TR15] [TR16] an order ends at its time, and what is open when a countdown ends, on every node", async () => {
     const { id } = await open(500);
     const opened = await rig.tapes.open((await rig.record(id)).tape);

@@ -19,6 +19,7 @@ import {
 import { type Seq, type Tape, type TapeCatalog, type TapePosition, TrackNotFound } from "@tapedeck/tape";
 import { hasImpact, settledOrder } from "./actions/market-impact.js";
 import { type ActionRequest, bodyOf, hasOrders, type OrderRequest, planAction } from "./actions/plan-action.js";
+import { sentBefore } from "./actions/sent-once.js";
 import type { CheckpointPace } from "./checkpoint/session-checkpoints.js";
 import type { TradingMessage } from "./ledger/ledger.js";
 import {
@@ -64,6 +65,18 @@ export interface Performed {
 interface ActOptions {
   readonly known?: SessionRecord;
   readonly written?: (record: SessionRecord) => void;
+  /** An order, or a list, whose name the session's chain has already is not sent again: what was sent then is what was performed. */
+  readonly once?: boolean;
+}
+
+/** Ends the writing of what is in the log already. */
+class SentBefore extends Error {
+  readonly performed: Performed;
+
+  constructor(performed: Performed) {
+    super("the action was sent before");
+    this.performed = performed;
+  }
 }
 
 export interface PerformedOrder extends Performed {
@@ -153,22 +166,25 @@ export class Trading {
    * @param known the session as the caller knows it, which saves reading it
    * @param written learns of the session with the action, before `beingWritten` no longer names it
    */
-  async act(id: string, request: ActionRequest, { known, written }: ActOptions = {}): Promise<Performed> {
+  async act(id: string, request: ActionRequest, { known, written, once = false }: ActOptions = {}): Promise<Performed> {
     const session = known ?? (await this.#sessions.read(id));
     const entry = this.#sessions.of(session);
     return entry.acting(async () => {
       try {
         if (takesPerhaps(request) && session.mode === "SIMULATION") await this.#getReady(id);
-        const performed = await this.#act(id, request, entry);
+        const performed = await this.#act(id, request, entry, once);
         written?.(performed.record);
         return performed;
+      } catch (error) {
+        if (error instanceof SentBefore) return error.performed;
+        throw error;
       } finally {
         entry.writing = undefined;
       }
     });
   }
 
-  async #act(id: string, request: ActionRequest, entry: TradedSession): Promise<Performed> {
+  async #act(id: string, request: ActionRequest, entry: TradedSession, once: boolean): Promise<Performed> {
     let number = 0;
     let foreseen: Outcome | undefined;
     const { record } = await this.#options.sessions.appendActions(id, async (session, now, aheadMs) => {
@@ -186,6 +202,9 @@ export class Trading {
           .of(session)
           .replays.read(session, tape, { seq }, ({ ledger }) => ledger.orders.get(orderId));
       });
+      // With the chain that this action would follow: the script writes nothing if it is another one by then.
+      const before = once ? await sentBefore(body, session.chain, this.#sessions.of(session).chains) : undefined;
+      if (before !== undefined) throw new SentBefore({ record: session, number: before.number });
       const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
       const laterMs = aheadMs + (reacts ? foresightMs : 0);
       const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
@@ -223,8 +242,8 @@ export class Trading {
    * The same, and the order as it is when the action has arrived, if that is at most some milliseconds ahead of the playhead; otherwise as it is at
    * the playhead. Rejects as `act` does, and where the venue refuses a cancellation or a replacement.
    */
-  async perform(id: string, request: OrderRequest): Promise<PerformedOrder> {
-    const performed = await this.act(id, request);
+  async perform(id: string, request: OrderRequest, options?: Pick<ActOptions, "once">): Promise<PerformedOrder> {
+    const performed = await this.act(id, request, options);
     const orderId = request.kind === "place" ? `${performed.number}` : request.orderId;
     const { orders, refused, arrived } = await this.#outcome(performed, [orderId]);
     if (refused !== undefined && request.kind !== "place")
@@ -235,8 +254,8 @@ export class Trading {
   }
 
   /** Sends orders that depend on each other, all or none. The same for them. Rejects as `act` does. */
-  async performList(id: string, list: OrderListBody): Promise<PerformedList> {
-    const performed = await this.act(id, { kind: "place-list", list });
+  async performList(id: string, list: OrderListBody, options?: Pick<ActOptions, "once">): Promise<PerformedList> {
+    const performed = await this.act(id, { kind: "place-list", list }, options);
     const count = list.others.length + (list.first === undefined ? 0 : 1);
     const ids = Array.from({ length: count }, (_, at) => `${performed.number + at}`);
     return { ...performed, ...(await this.#outcome(performed, ids)) };

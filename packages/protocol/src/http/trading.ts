@@ -102,6 +102,7 @@ export const tradingSettingsChange = z
   })
   .meta({ id: "TradingSettingsChange" });
 export type TradingSettingsChange = z.infer<typeof tradingSettingsChange>;
+export type TradingSettingsChangeInput = z.input<typeof tradingSettingsChange>;
 
 /** The instrument that prices and amounts are of. */
 export const tradedInstrument = z.object({
@@ -114,6 +115,7 @@ export const tradedInstrument = z.object({
   lot: decimal.describe("amounts are multiples of it"),
 });
 export type TradedInstrument = z.infer<typeof tradedInstrument>;
+
 export const tradingAnswer = z.object({
   settings: tradingSettings,
   queue_auto: z
@@ -121,6 +123,7 @@ export const tradingAnswer = z.object({
     .describe("whether `settings.queue` is what the tape allows, and may be another one on another tape"),
   instrument: tradedInstrument.nullable(),
 });
+export type TradingAnswer = z.infer<typeof tradingAnswer>;
 
 // Orders
 
@@ -269,16 +272,23 @@ export const sessionAccount = z
   .meta({ id: "SessionAccount" });
 export type SessionAccount = z.infer<typeof sessionAccount>;
 
+const flag = z
+  .enum(["true", "false"], "must be true or false")
+  .default("false")
+  .transform((text) => text === "true");
+
+export const onceQuery = z.object({
+  once: flag.describe(
+    "whether an order whose client_order_id the session has already, or a list with such a client_list_id, is not sent again: it is answered as it is",
+  ),
+});
+
 const page = {
   after: z.string().max(30).optional().describe("the id of the last one of the page before"),
   limit: decimalText(z.int().min(1, "must be at least 1").max(1000, "must be at most 1000")).default(100),
 };
 export const ordersQuery = z.object({
-  open: z
-    .enum(["true", "false"], "must be true or false")
-    .default("false")
-    .transform((text) => text === "true")
-    .describe("only orders that are open or on their way"),
+  open: flag.describe("only orders that are open or on their way"),
   ...page,
 });
 export const fillsQuery = z.object(page);
@@ -297,8 +307,11 @@ export const orderListAnswer = z.object({
 });
 export const canceledAnswer = z.object({ orders: z.array(sessionOrder).describe("those to be canceled, as they are") });
 export const ordersAnswer = z.object({ ...at, orders: z.array(sessionOrder).describe("oldest first") });
+export type OrdersAnswer = z.infer<typeof ordersAnswer>;
 export const fillsAnswer = z.object({ ...at, fills: z.array(sessionFill).describe("oldest first") });
+export type FillsAnswer = z.infer<typeof fillsAnswer>;
 export const accountAnswer = z.object({ ...at, account: sessionAccount.nullable().describe("null without a tape") });
+export type AccountAnswer = z.infer<typeof accountAnswer>;
 
 export const branch = z.object({
   id: z.string().describe("the epoch that ended"),

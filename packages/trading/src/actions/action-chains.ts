@@ -51,6 +51,17 @@ export class ActionChains {
     return line.ns;
   }
 
+  /** The newest action of a chain with such a body. Rejects with `UNAVAILABLE`. */
+  async newestOf(chain: ActionChain, isWanted: (body: string) => boolean): Promise<LoggedAction | undefined> {
+    if ((await this.#line(chain.head)).tag !== chain.tag) this.#forget();
+    for (let number = chain.head; number !== chain.root; ) {
+      const line = this.#lines.get(number) ?? (await this.#line(number));
+      if (isWanted(line.body)) return line;
+      number = line.after;
+    }
+    return undefined;
+  }
+
   #forget(): void {
     this.#lines.clear();
     this.#newest = 0;

@@ -81,6 +81,27 @@ describe("orders over HTTP", () => {
     expect(json).toMatchObject({ order: { order_id: resting.order_id, status: "CANCELED" } });
   });
 
+  test("[TR18] with once=true an order, or a list, is sent once, and answered as it is", async () => {
+    const id = await open("once");
+    const send = async (what: string, body: object) => api.ask("POST", `/sessions/${id}/${what}?once=true`, { body });
+    const named = { ...buy, client_order_id: "mine" };
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(await send("orders", named)).toMatchObject({ status: 200, json: { order: { order_id: "2" } } });
+    expect(await send("orders", { ...named, price: "99.00" })).toMatchObject({
+      status: 422,
+      json: { code: "INVALID_VALUE", message: expect.stringMatching(/^client_order_id: .* 2, has this name/) },
+    });
+    expect(await send("orders", buy)).toMatchObject({ status: 422 });
+    const others = [
+      { side: "sell", type: "STOP", amount: "0.010", stop_price: "90.00" },
+      { side: "sell", type: "LIMIT", amount: "0.010", price: "110.00" },
+    ];
+    const orders = [{ order_id: "3" }, { order_id: "4" }];
+    for (let attempt = 0; attempt < 2; attempt++)
+      expect(await send("order-lists", { others, client_list_id: "l" })).toMatchObject({ json: { orders } });
+    expect(await get(id, "orders")).toMatchObject({ orders: [{ order_id: "2" }, ...orders] });
+  });
+
   test("[TR17] a list of orders is sent as a whole, and refused as a whole", async () => {
     const id = await open("list");
     const stop = { side: "sell", type: "STOP", amount: "0.010", stop_price: "90.00" };

@@ -7,6 +7,7 @@ import {
   fillsAnswer,
   fillsQuery,
   isoOfMs,
+  onceQuery,
   orderAnswer,
   orderBody,
   orderListAnswer,
@@ -88,10 +89,12 @@ export const tradingRoutes: readonly Route[] = [
     tag,
     summary: "Send an order; answers it as it is when it has arrived, or PENDING if that is not at once",
     params: sessionParams,
+    query: onceQuery,
     body: orderBody,
     answer: orderAnswer,
     refusals: [...tapeRefusals, "TOO_MANY_ORDERS", "BUSY"],
-    handle: ({ params: { id }, body: order, caller }, api) => act(api, id, caller, { kind: "place", order }),
+    handle: ({ params: { id }, query, body: order, caller }, api) =>
+      act(api, id, caller, { kind: "place", order }, query),
   }),
   route({
     ...noInput,
@@ -101,12 +104,13 @@ export const tradingRoutes: readonly Route[] = [
     tag,
     summary: "Send orders that depend on each other (OCO, OTO, OTOCO), all or none; answers them as POST /orders does",
     params: sessionParams,
+    query: onceQuery,
     body: orderListBody,
     answer: orderListAnswer,
     refusals: [...tapeRefusals, "TOO_MANY_ORDERS", "BUSY"],
-    async handle({ params: { id }, body, caller }, api) {
+    async handle({ params: { id }, query, body, caller }, api) {
       await controlled(api, id, caller);
-      return { orders: [...(await api.trading.performList(id, body)).orders] };
+      return { orders: [...(await api.trading.performList(id, body, query)).orders] };
     },
   }),
   route({
@@ -293,9 +297,15 @@ async function controlled(api: Api, id: string, caller: Caller): Promise<StoredS
 }
 
 /** Performs an action on one order, which may be new. */
-async function act(api: Api, id: string, caller: Caller, request: OrderRequest): Promise<{ order: SessionOrder }> {
+async function act(
+  api: Api,
+  id: string,
+  caller: Caller,
+  request: OrderRequest,
+  options?: { readonly once: boolean },
+): Promise<{ order: SessionOrder }> {
   await controlled(api, id, caller);
-  return { order: (await api.trading.perform(id, request)).order };
+  return { order: (await api.trading.perform(id, request, options)).order };
 }
 
 async function tradingOf(api: Api, record: SessionRecord) {

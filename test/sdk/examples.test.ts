@@ -54,6 +54,15 @@ test("[CL51] [CL40] examples/remote.mjs sends commands and exits when its sessio
   expect(out).toMatch(/refused: NOT_LIVE: /);
 });
 
+test("[CL51] [CL40] examples/trade.mjs buys, leaves the position and exits", async ({ cluster }) => {
+  const out = await outputOf(new Program("examples/trade.mjs", cluster.url));
+  expect(out).toMatch(/^buy 0\.01\S* at \d/m);
+  expect(out).toMatch(/^sell 0\.0\d+ at \d/m);
+  expect(out).toMatch(/^order \d+ (LIMIT|STOP) EXPIRED other-order$/m);
+  expect(out).toMatch(/^order \d+ (LIMIT|STOP) FILLED $/m);
+  expect(out.trim().split("\n").at(-1)).toMatch(/^equity \d+\.\d+$/);
+});
+
 test("[CL51] the first Node program of the guide plays", async ({ cluster }) => {
   const [program = ""] = blocksOf(read("docs/sdk.md"), "js");
   const ending = "let left = 20; session.onFrame(() => { if (--left === 0) session.close(); });\n";

@@ -11,12 +11,13 @@ import type {
   TapeView,
 } from "@tapedeck/protocol";
 import type { ConnectionOptions, WebSocketClass } from "./connection/connection.js";
-import { serialize, TapedeckError } from "./errors.js";
+import { TapedeckError } from "./errors.js";
 import type { Position } from "./frames/frame-sequencer.js";
-import type { HttpClient } from "./http-client.js";
+import { type HttpClient, pathSegment, queryOf } from "./http-client.js";
 import { createBody, type OpenOptions, requireObject } from "./options.js";
 import { Session } from "./session/session.js";
 import { SessionClient } from "./session/session-client.js";
+import { Trading } from "./trading/trading.js";
 
 interface ClusterClientParts extends Pick<ConnectionOptions, "rules" | "token"> {
   readonly http: HttpClient;
@@ -109,6 +110,11 @@ export class ClusterClient {
     },
   };
 
+  /** Orders of a session that this program need not watch. */
+  trading(sessionId: string): Trading {
+    return new Trading(this.#parts.http, sessionId);
+  }
+
   readonly tapes = {
     /** With `versions`, each tape also says which versions it has, and what they take. */
     list: async (options: TapeOptions = {}): Promise<TapeView[]> =>
@@ -165,20 +171,10 @@ export class ClusterClient {
     });
     if (signals.some(({ aborted }) => aborted)) close();
     await client.opened;
-    return new Session(client);
+    return new Session(client, this.trading(view.session_id));
   }
 }
 
 function sharesPath(id: string): string {
   return `/sessions/${pathSegment(id)}/shares`;
-}
-
-function pathSegment(id: string): string {
-  return serialize("id", id, encodeURIComponent);
-}
-
-function queryOf(fields: object): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value));
-  return query.size > 0 ? `?${query}` : "";
 }

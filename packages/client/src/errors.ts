@@ -5,7 +5,7 @@ import type { RefusalCode } from "@tapedeck/protocol";
  * nothing. The others are the SDK's own:
  *
  * - `offline`: there is no connection, so the command was not sent.
- * - `interrupted`: the connection broke before the answer arrived. The command may have been carried out.
+ * - `interrupted`: the connection broke before the answer arrived. The command, or the order, may have been carried out.
  * - `unreachable`: no address answered.
  * - `closed`: this program closed the session or the client.
  * - `behind`: the reader of `frames()` is too slow.

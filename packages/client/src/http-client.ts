@@ -10,7 +10,12 @@ interface HttpClientOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PATCH" | "DELETE";
+
+/** Of calls that send an order: how often each address is asked until one answers. */
+const attemptsPerAddress = 3;
+/** Before all addresses are asked again. */
+const pauseMs = 500;
 
 /** JSON calls. When an address does not answer or is unavailable, the call goes to the next one. */
 export class HttpClient {
@@ -24,6 +29,38 @@ export class HttpClient {
 
   /** Rejects with the cluster's refusal, `unreachable`, `bad_answer`, `bad_argument` or `closed`. The caller knows the type of the answer. */
   async call<T>(method: Method, path: string, body?: object): Promise<T> {
+    return this.#call(method, path, body, this.#options.addresses.length, isUnavailable);
+  }
+
+  /**
+   * The same for a change that must be neither lost nor made twice. Rejects with `interrupted` in place of `unreachable`, and of anything else that leaves
+   * open whether it was made.
+   *
+   * @param repeats whether making the same call again changes no more than one call, and what to do before that
+   */
+  async change<T>(method: Method, path: string, body: object | undefined, repeats: boolean | (() => void)): Promise<T> {
+    const attempts = repeats === false ? 1 : attemptsPerAddress * this.#options.addresses.length;
+    const goesOn = (error: unknown) => {
+      if (!isUnanswered(error)) return false;
+      if (typeof repeats === "function") repeats();
+      return true;
+    };
+    try {
+      return await this.#call(method, path, body, attempts, goesOn);
+    } catch (cause) {
+      if (!isUnanswered(cause)) throw cause;
+      const message = `${method} ${path} was not answered; it may have been carried out: ${cause.message}`;
+      throw new TapedeckError("interrupted", message, { cause });
+    }
+  }
+
+  async #call<T>(
+    method: Method,
+    path: string,
+    body: object | undefined,
+    attempts: number,
+    goesOn: (error: unknown) => boolean,
+  ): Promise<T> {
     const { addresses, token } = this.#options;
     const bearer = await token?.();
     const request: RequestInit = {
@@ -39,13 +76,26 @@ export class HttpClient {
       try {
         return await this.#request(address, path, request);
       } catch (error) {
-        const tryNext =
-          error instanceof TapedeckError && (error.code === "unreachable" || error.code === "UNAVAILABLE");
-        if (!tryNext) throw error;
+        if (!goesOn(error)) throw error;
         this.#address = (this.#address + 1) % addresses.length;
-        if (attempt === addresses.length) throw error;
+        if (attempt === attempts) throw error;
+        if (attempt % addresses.length === 0) await this.#pause();
       }
     }
+  }
+
+  /** Ends sooner when the signal aborts. */
+  #pause(): Promise<void> {
+    const { signal } = this.#options;
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, pauseMs);
+      signal?.addEventListener("abort", end);
+    });
   }
 
   async #request<T>(address: string, path: string, request: RequestInit): Promise<T> {
@@ -81,4 +131,24 @@ export class HttpClient {
       signal?.removeEventListener("abort", abort);
     }
   }
+}
+
+function isUnavailable(error: unknown): error is TapedeckError {
+  return error instanceof TapedeckError && (error.code === "unreachable" || error.code === "UNAVAILABLE");
+}
+
+/** Whether it is unknown what became of the request: a proxy's page and a fault of the cluster say nothing of that. */
+function isUnanswered(error: unknown): error is TapedeckError {
+  if (isUnavailable(error)) return true;
+  return error instanceof TapedeckError && (error.code === "bad_answer" || error.code === "INTERNAL");
+}
+
+export function pathSegment(id: string): string {
+  return serialize("id", id, encodeURIComponent);
+}
+
+export function queryOf(fields: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) if (value !== undefined) query.set(name, String(value));
+  return query.size > 0 ? `?${query}` : "";
 }

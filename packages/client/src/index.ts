@@ -1,13 +1,18 @@
 export type {
+  AccountAnswer,
   Anomaly,
   Dashboard,
+  FillsAnswer,
   Frame,
   Health,
   Level,
   Mode,
   NodeView,
+  OrdersAnswer,
   PlaybackState,
   RefusalCode,
+  SessionAccount,
+  SessionBranch,
   SessionFill,
   SessionList,
   SessionOrder,
@@ -21,7 +26,11 @@ export type {
   TapeVersion,
   TapeView,
   Trade,
+  TradedInstrument,
   TradeEvent,
+  TradingAnswer,
+  TradingSettings,
+  TradingSettingsChangeInput,
 } from "@tapedeck/protocol";
 export type { ClusterClient, JoinOptions, ListOptions, ShareOptions, TapeOptions } from "./cluster-client.js";
 export type { WebSocketClass, WebSocketLike } from "./connection/connection.js";
@@ -50,3 +59,5 @@ export type {
 } from "./session/session-events.js";
 export type { SessionStats } from "./session/session-stats.js";
 export { type TapedeckOptions, tapedeck } from "./tapedeck.js";
+export type { Decimal, NewOrder, NewOrderList, OrderChange } from "./trading/new-order.js";
+export type { OrdersOptions, PageOptions, Trading, TradingView } from "./trading/trading.js";

@@ -3,6 +3,7 @@ import WebSocket from "ws";
 import { soon } from "../../../../test/support/soon.js";
 import { defaultTiming } from "../connection/connection-machine.js";
 import type { Position } from "../frames/frame-sequencer.js";
+import { tapedeck } from "../tapedeck.js";
 import { FakeGateway } from "../testing/fake-gateway.js";
 import { frame, historyOf, viewOf } from "../testing/messages.js";
 import { Acknowledger } from "./acknowledger.js";
@@ -56,7 +57,7 @@ test("[LP20] [LP21] a loop over frames acknowledges each when it asks for the ne
     acknowledges: true,
   });
   await client.opened;
-  const session = new Session(client);
+  const session = new Session(client, tapedeck({ url: "http://localhost:8000" }).trading("s"));
   const frames = session.frames();
   const acks = (connection = 0) =>
     gateway.connections[connection]?.sent.filter((message) => JSON.stringify(message).includes("ack_frame"));

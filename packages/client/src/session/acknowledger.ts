@@ -1,4 +1,5 @@
 import type { Position } from "../frames/frame-sequencer.js";
+import { randomName } from "../random-name.js";
 
 /** One frame that listeners still work on. */
 interface Unfinished {
@@ -15,7 +16,7 @@ const windowShare = 4;
  */
 export class Acknowledger {
   /** Under which the cluster knows this reader again, through whichever node. */
-  readonly name = Array.from(crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join("");
+  readonly name = randomName();
   /** The last frame that this program is done with. */
   handled: Position | undefined;
   readonly #send: (position: Position) => void;

@@ -13,6 +13,7 @@ import {
   type SeekPlace,
   seekBody,
 } from "../options.js";
+import type { Trading } from "../trading/trading.js";
 import type { SessionClient } from "./session-client.js";
 import type {
   ConnectionChange,
@@ -32,11 +33,14 @@ import type { SessionStats } from "./session-stats.js";
  * rejects with a `TapedeckError` whose `code` says why it was not.
  */
 export class Session {
+  /** Its orders on the tape, its fills and its account; `onOrder` and `onFill` tell of them. */
+  readonly trading: Trading;
   readonly #client: SessionClient;
 
   /** @internal */
-  constructor(client: SessionClient) {
+  constructor(client: SessionClient, trading: Trading) {
     this.#client = client;
+    this.trading = trading;
   }
 
   get id(): string {
@@ -117,7 +121,7 @@ export class Session {
   mode(options: ModeOptions): Promise<SessionView> {
     return this.#client.command("mode", options);
   }
-  /** In SIMULATION, while it plays: a market order. `onTrade` reports its fill. */
+  /** In SIMULATION, while it plays: a market order with an account of its own. `onTrade` reports its fill. `trading` has orders of all types, on all tapes. */
   order(options: OrderOptions): Promise<SessionView> {
     return this.#client.command("order", options);
   }
@@ -153,7 +157,7 @@ export class Session {
   onFeed(listener: (feed: Feed) => void): () => void {
     return this.#client.events.feed.add(listener);
   }
-  /** A `LIMIT`, `STOP` or other order over HTTP changed: how it is now. Before the frame with which it happened. */
+  /** An order of `trading` changed: how it is now. Before the frame with which it happened. */
   onOrder(listener: (order: SessionOrder) => void): () => void {
     return this.#client.events.order.add(listener);
   }

@@ -189,6 +189,22 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     expect((await rig.standing(id))?.orders).toHaveLength(2);
   });
 
+  test("[TR44] what a node has not heard of begins with the first of several actions", async () => {
+    const { id } = await open(500);
+    const first = Number(await send(id, place({ price: "20000.0" })));
+    await seek(id, 900);
+    const others = [place({ price: "20001.0" }), place({ price: "20002.0" })];
+    await send(id, others[0] ?? expect.fail());
+    await seek(id, 950);
+    await send(id, others[1] ?? expect.fail());
+    const record = await rig.record(id);
+    const sentAfter = (known: number | undefined) => rig.trading.sentAfter(record, known);
+    const opened = await rig.tapes.open(record.tape);
+    expect(await sentAfter(first)).toBe(await opened.nsOf(900));
+    for (const known of [undefined, record.chain?.root, 99])
+      expect(await sentAfter(known)).toBe(await opened.nsOf(500));
+  });
+
   test("[TR15] [TR16] an order ends at its time, and what is open when a countdown ends, on every node", async () => {
     const { id } = await open(500);
     const opened = await rig.tapes.open((await rig.record(id)).tape);

@@ -251,12 +251,13 @@ describe("quotas", () => {
 
   test("[AC17] have defaults on a service that others can reach, and only limit sockets on the loopback address", () => {
     expect(quotas({}, "0.0.0.0")).toEqual(defaultQuotas);
-    expect(quotas({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, rates: {} });
+    expect(quotas({}, "127.0.0.1")).toEqual({ socketsPerAddress: 10_000, actionsPerSession: 20_000, rates: {} });
     const set = quotas({ MAX_SESSIONS: "9", MAX_SESSIONS_PER_USER: "0", LIMIT_READS: "5/1" }, "::");
     expect(set).toMatchObject({ sessions: 9, sessionsPerAddress: 1000, instrumentsPerUser: 20 });
     expect(set.sessionsPerUser).toBeUndefined();
     expect(set.rates).toEqual({ reads: { points: 5, seconds: 1 }, creations: { points: 600, seconds: 60 } });
     expect(quotas({ MAX_INSTRUMENTS_PER_USER: "3" }, "localhost").instrumentsPerUser).toBe(3);
+    expect(quotas({ MAX_ACTIONS_PER_SESSION: "0" }, "localhost").actionsPerSession).toBeUndefined();
   });
 });
 

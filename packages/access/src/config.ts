@@ -69,6 +69,8 @@ export const accessEnv = {
   MAX_SOCKETS_PER_ADDRESS: integer("sockets").optional(),
   /** Live instruments that the sessions of one user, or else of one address, may watch at a time; 0 means unlimited. */
   MAX_INSTRUMENTS_PER_USER: integer("instruments").optional(),
+  /** Orders, cancellations and replacements that a session may send; 0 means unlimited. */
+  MAX_ACTIONS_PER_SESSION: integer("actions").optional(),
 } as const;
 
 const shape = z.object(accessEnv);

@@ -1,3 +1,4 @@
+import { limits } from "@tapedeck/protocol";
 import { isLoopback } from "@tapedeck/runtime";
 import type { AccessConfig, RateLimit } from "./config.js";
 import type { RateLimits } from "./rate-limiter.js";
@@ -11,6 +12,7 @@ export interface Quotas {
   readonly socketsPerAddress?: number | undefined;
   readonly instrumentsPerUser?: number | undefined;
   readonly instrumentStarts?: RateLimit | undefined;
+  readonly actionsPerSession?: number | undefined;
   readonly rates: RateLimits;
 }
 
@@ -25,11 +27,12 @@ export const defaultQuotas = {
   socketsPerAddress: 2_000,
   instrumentsPerUser: 20,
   instrumentStarts: { points: 30, seconds: 60 },
+  actionsPerSession: limits.actions,
   rates: { creations: { points: 600, seconds: 60 }, reads: { points: 1_000, seconds: 10 } },
 } as const satisfies Quotas;
 
 /** On an address that only this machine can reach. */
-const loopbackQuotas: Quotas = { socketsPerAddress: 10_000, rates: {} };
+const loopbackQuotas: Quotas = { socketsPerAddress: 10_000, actionsPerSession: limits.actions, rates: {} };
 
 /** The configured quotas, completed by the defaults for HOST. */
 export function quotasOf(config: AccessConfig & { readonly HOST: string }): Quotas {
@@ -41,6 +44,7 @@ export function quotasOf(config: AccessConfig & { readonly HOST: string }): Quot
     socketsPerUser: unlessZero(config.MAX_SOCKETS_PER_USER ?? defaults.socketsPerUser),
     socketsPerAddress: unlessZero(config.MAX_SOCKETS_PER_ADDRESS ?? defaults.socketsPerAddress),
     instrumentsPerUser: unlessZero(config.MAX_INSTRUMENTS_PER_USER ?? defaults.instrumentsPerUser),
+    actionsPerSession: unlessZero(config.MAX_ACTIONS_PER_SESSION ?? defaults.actionsPerSession),
     instrumentStarts: config.LIMIT_INSTRUMENTS ?? defaults.instrumentStarts,
     rates: {
       commands: config.LIMIT_COMMANDS ?? defaults.rates.commands,

@@ -5,6 +5,7 @@ import { afterAll, describe, expect, inject, test, vi } from "vitest";
 import { recordedFiles } from "../../../test/support/tapes.js";
 import type { ActionRequest } from "./actions/plan-action.js";
 import { importedTape, tradingOnRedis } from "./testing.js";
+import { Trading } from "./trading.js";
 
 const { store, tape } = await importedTape(recordedFiles("primary"));
 const rig = tradingOnRedis(inject("redisUrl"), store);
@@ -187,6 +188,16 @@ describe.skipIf(tape === undefined)("on the futures recording of 2023", () => {
     const other = { ...list, others: [stop, profit] };
     await expect(rig.trading.performList(id, other, { once: true })).rejects.toMatchObject({ code: "INVALID_VALUE" });
     expect((await rig.standing(id))?.orders).toHaveLength(2);
+  });
+
+  test("[TR4] a session sends as many actions as it may, and the settings of its chain are one", async () => {
+    const { id } = await open(500);
+    const { store, sessions, tapes } = rig;
+    const trading = new Trading({ store, sessions, tapes, mostActions: 3 });
+    const order = place({ price: "20000.0" });
+    for (let sent = 0; sent < 2; sent++) await trading.act(id, order);
+    await expect(trading.act(id, order)).rejects.toMatchObject({ code: "TOO_MANY_ORDERS" });
+    await send(id, order); // another limit
   });
 
   test("[TR44] what a node has not heard of begins with the first of several actions", async () => {

@@ -42,6 +42,8 @@ interface TradingOptions {
   readonly tapes: Pick<TapeCatalog, "open" | "react">;
   /** Absent: the usual pace. */
   readonly checkpoints?: CheckpointPace;
+  /** Lines that a session's log may have; absent: as many as one likes. */
+  readonly mostActions?: number | undefined;
 }
 
 /** What the owner learns of. */
@@ -153,6 +155,7 @@ export class Trading {
           chain: await settingsOf(tape, await this.#sessions.settings(session)),
           startsAnew: true,
           count: await this.#options.store.actionCount(id),
+          mostActions: this.#options.mostActions,
         });
       });
       return record;
@@ -207,7 +210,8 @@ export class Trading {
       if (before !== undefined) throw new SentBefore({ record: session, number: before.number });
       const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
       const laterMs = aheadMs + (reacts ? foresightMs : 0);
-      const planned = planAction({ session, chain, startsAnew: !fits, count, body, tape, now, laterMs });
+      const { mostActions } = this.#options;
+      const planned = planAction({ session, chain, startsAnew: !fits, count, mostActions, body, tape, now, laterMs });
       number = planned.number;
       entry.writing = planned.chain.ns;
       foreseen = undefined;

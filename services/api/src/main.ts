@@ -79,7 +79,7 @@ async function main(config: Config): Promise<void> {
     sessions,
     store,
     tapes,
-    trading: new Trading({ store, sessions, tapes }),
+    trading: new Trading({ store, sessions, tapes, mostActions: access.quotas.actionsPerSession }),
     searches,
     streams: new OpenStreams(),
     sockets,

@@ -82,7 +82,7 @@ export async function startVenue({
     ttl: config.SESSION_TTL_S,
     defaultTape: config.DEFAULT_TAPE,
   });
-  const trading = new Trading({ store, sessions, tapes });
+  const trading = new Trading({ store, sessions, tapes, mostActions: access.quotas.actionsPerSession });
   const presence = new Presence({ store, node: config.NODE_ID, log });
   const followed = new FollowedSessions({ subscriber: redis.subscriber, keys, context: { store, sessions, log }, log });
   const players = new Players({

@@ -20,7 +20,7 @@ export const limits = {
   window: 1_000,
   /** Orders that a session may have in total. */
   orders: 1_000,
-  /** Lines of a session's log of trading actions: orders, cancellations and replacements, ever. */
+  /** Lines of a session's log of trading actions, unless set otherwise: orders, cancellations and replacements, ever. */
   actions: 20_000,
   /** What rewinds undid of a session's trading, and can still be viewed. */
   branches: 32,

@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
 import {
-  limits,
   nsOfIso,
   type OrderBody,
   type OrderListBody,
@@ -112,6 +111,8 @@ interface Planned {
   readonly startsAnew: boolean;
   /** Lines of the log so far. */
   readonly count: number;
+  /** Lines that it may have; undefined: as many as one likes. */
+  readonly mostActions?: number | undefined;
 }
 
 interface PlannedAction extends Planned {
@@ -130,7 +131,7 @@ interface Plan extends PlannedActions {
 
 /** What to write for an action, or for settings alone. @throws RefusedError TOO_MANY_ORDERS */
 export function planAction(plan: Planned | PlannedAction): Plan {
-  const { session, startsAnew, count } = plan;
+  const { session, startsAnew, count, mostActions = Number.POSITIVE_INFINITY } = plan;
   const root = startsAnew || session.chain === null ? count + 1 : session.chain.root;
   const lines: string[] = [];
   let head = session.chain?.head ?? 0;
@@ -150,10 +151,10 @@ export function planAction(plan: Planned | PlannedAction): Plan {
       lines.push(encodeAction({ after, tag, ns, body: encodeBody(body) }));
     }
   }
-  if (count + lines.length > limits.actions)
+  if (count + lines.length > mostActions)
     throw refused(
       "TOO_MANY_ORDERS",
-      `A session accepts at most ${limits.actions} orders, cancellations and replacements.`,
+      `A session accepts at most ${mostActions} orders, cancellations and replacements.`,
     );
   return { chain: { root, head, tag, ns }, added: { lines, length: count }, by, number };
 }

@@ -104,7 +104,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     sessions,
     store,
     tapes,
-    trading: new Trading({ store, sessions, tapes }),
+    trading: new Trading({ store, sessions, tapes, mostActions: access.quotas.actionsPerSession }),
     searches,
     streams: new OpenStreams(),
     sockets,

@@ -1,4 +1,5 @@
 import { describe, expect } from "vitest";
+import { z } from "zod";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { recordedFiles } from "../support/tapes.js";
 import { DepthFollower, type DepthFollowerOptions } from "../support/venue/depth-follower.js";
@@ -7,6 +8,9 @@ const test = testOnCluster(() => ({ venues: 2, gateways: 1, apis: 1, tickers: 1 
 
 const noRecording = recordedFiles("usdm").length === 0;
 if (noRecording) console.warn("SKIPPED: the venue's depth on a recording, which is not there.");
+
+const side = z.array(z.tuple([z.string(), z.string()]));
+const levels = z.object({ b: side, a: side });
 
 type Market = DepthFollowerOptions["market"];
 const exchangeOf = { spot: "binance", usdm: "binance-usdm" } as const;
@@ -36,7 +40,7 @@ async function expectInSync(cluster: TestCluster, ...followers: DepthFollower[])
 }
 
 describe.skipIf(noRecording)("on a recording", () => {
-  test("[VN10] [VN11] [VN43] local books kept by Binance's rules, with sockets and requests on different nodes, are those of the tape at its end", async ({
+  test("[VN10] [VN11] [VN30] [VN41] [VN43] local books kept by Binance's rules, with sockets and requests on different nodes, are those of the tape at its end", async ({
     cluster,
   }) => {
     const tape = await cluster.tapes.recorded("usdm");
@@ -62,6 +66,20 @@ describe.skipIf(noRecording)("on a recording", () => {
       const of = decimals[follower.market];
       expect(follower.book).toEqual({ bids: texts(bids, of), asks: texts(asks, of) });
     }
+    expect(bids.length).toBeGreaterThan(1_000); // more than the limit of futures, and the followers have all of it
+    // None is left out, and none joined with another.
+    const heard = followers[0]?.texts.map((text) => levels.parse(JSON.parse(text))) ?? [];
+    const said: z.infer<typeof levels>[] = [];
+    for await (const event of track.events()) {
+      if (event.kind !== "book") continue;
+      const of = (name: "bid" | "ask") =>
+        event.levels
+          .filter((level) => level.side === name)
+          .map((level): [string, string] => [level.price, level.amount]);
+      said.push({ b: of("bid"), a: of("ask") });
+    }
+    expect(heard.length).toBeGreaterThan(1_000);
+    expect(heard).toEqual(said.slice(-heard.length));
     cluster.note(`${followers[0]?.texts.length} updates of the book at 30x, four followers: none out of sync`);
     for (const follower of followers) follower.close();
     await cluster.http.delete(id);

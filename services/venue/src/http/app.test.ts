@@ -25,7 +25,7 @@ async function ask(path: string, method = "GET") {
   return { status: answer.status, headers: answer.headers, body: await answer.json() };
 }
 
-test("[VN1] a session's address is followed by Binance's own paths, for each market", async () => {
+test("[VN1] [VN4] a session's address is followed by Binance's own paths, for each market, of which time is that of the wall", async () => {
   for (const path of [
     "/venue/binance/any/api/v3/time",
     "/venue/binance/any/fapi/v1/time",

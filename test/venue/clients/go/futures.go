@@ -71,10 +71,10 @@ func (u *usdm) prices() (bid, ask string, err error) {
 func (u *usdm) marketOrder(side string) error {
 	order, err := u.client.NewCreateOrderService().Symbol(u.Symbol).Side(futures.SideType(side)).
 		Type(futures.OrderTypeMarket).Quantity(u.Amount).NewOrderResponseType(futures.NewOrderRespTypeRESULT).Do(background)
-	if err == nil && order.Status != futures.OrderStatusTypeFilled {
-		return fmt.Errorf("a market order is %s", order.Status)
+	if err != nil {
+		return err
 	}
-	return err
+	return expectStatus("FILLED", string(order.Status))
 }
 
 func (u *usdm) restingOrder(side, price string) (int64, error) {
@@ -88,10 +88,10 @@ func (u *usdm) restingOrder(side, price string) (int64, error) {
 
 func (u *usdm) cancel(id int64) error {
 	order, err := u.client.NewCancelOrderService().Symbol(u.Symbol).OrderID(id).Do(background)
-	if err == nil && order.Status != futures.OrderStatusTypeCanceled {
-		return fmt.Errorf("a canceled order is %s", order.Status)
+	if err != nil {
+		return err
 	}
-	return err
+	return expectStatus("CANCELED", string(order.Status))
 }
 
 func (u *usdm) trades() ([]trade, error) {

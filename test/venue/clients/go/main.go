@@ -68,6 +68,14 @@ func sideText(isBuy bool) string {
 
 func sideName(side string) string { return strings.ToLower(side) }
 
+// In the words of all clients' programs, by which late answers are known.
+func expectStatus(wanted, status string) error {
+	if status != wanted {
+		return fmt.Errorf("an order is %s instead of %s", status, wanted)
+	}
+	return nil
+}
+
 // A price so far from the market that an order rests.
 func (t task) away(side, bid, ask string) string {
 	decimals := 1

@@ -66,10 +66,10 @@ func (s *spot) prices() (bid, ask string, err error) {
 func (s *spot) marketOrder(side string) error {
 	order, err := s.client.NewCreateOrderService().Symbol(s.Symbol).Side(binance.SideType(side)).
 		Type(binance.OrderTypeMarket).Quantity(s.Amount).Do(background)
-	if err == nil && order.Status != binance.OrderStatusTypeFilled {
-		return fmt.Errorf("a market order is %s", order.Status)
+	if err != nil {
+		return err
 	}
-	return err
+	return expectStatus("FILLED", string(order.Status))
 }
 
 func (s *spot) restingOrder(side, price string) (int64, error) {
@@ -83,10 +83,10 @@ func (s *spot) restingOrder(side, price string) (int64, error) {
 
 func (s *spot) cancel(id int64) error {
 	order, err := s.client.NewCancelOrderService().Symbol(s.Symbol).OrderID(id).Do(background)
-	if err == nil && order.Status != binance.OrderStatusTypeCanceled {
-		return fmt.Errorf("a canceled order is %s", order.Status)
+	if err != nil {
+		return err
 	}
-	return err
+	return expectStatus("CANCELED", string(order.Status))
 }
 
 func (s *spot) trades() ([]trade, error) {

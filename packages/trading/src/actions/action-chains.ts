@@ -27,36 +27,45 @@ export class ActionChains {
    * Rejects with `UNAVAILABLE`, also where Redis has lost some of them.
    */
   async actions(chain: ActionChain, known?: { number: number; tag: string }): Promise<LoggedAction[] | undefined> {
-    if ((await this.#line(chain.head)).tag !== chain.tag) this.#forget(); // Redis has lost lines and given their numbers again
     const actions: LoggedAction[] = [];
-    for (let number = chain.head; number !== chain.root; ) {
-      const line = await this.#line(number);
-      if (line.number === known?.number && line.tag === known.tag) return actions.reverse();
-      if (line.number <= (known?.number ?? 0)) return undefined;
-      actions.push(line);
-      number = line.after;
-    }
-    return known === undefined ? actions.reverse() : undefined;
+    const last = await this.#find(chain, (line) => {
+      const isKnown = line.number === known?.number && line.tag === known.tag;
+      if (!isKnown) actions.push(line);
+      return isKnown || line.number <= (known?.number ?? 0);
+    });
+    return known?.number === last?.number && known?.tag === last?.tag ? actions.reverse() : undefined;
   }
 
   /**
    * When the first action of a chain after a known one was sent, in nanoseconds since the tape's start; the chain's first one if the chain does not have
-   * the known one. Rejects as `actions` does.
+   * the known one; undefined if it has none. Rejects as `actions` does.
    *
    * @param known its number
    */
-  async sentAfter(chain: ActionChain, known: number | undefined): Promise<TapeNs> {
-    let line = await this.#line(chain.head);
-    while (line.after !== known && line.after > chain.root) line = await this.#line(line.after);
-    return line.ns;
+  async sentAfter(chain: ActionChain, known: number | undefined): Promise<TapeNs | undefined> {
+    let ns: TapeNs | undefined;
+    await this.#find(chain, (line) => {
+      if (line.number === known) return true;
+      ns = line.ns;
+      return false;
+    });
+    return ns;
   }
 
-  /** The newest action of a chain with such a body. Rejects with `UNAVAILABLE`. */
+  /** The newest action of a chain with such a body. Rejects as `actions` does. */
   async newestOf(chain: ActionChain, isWanted: (body: string) => boolean): Promise<LoggedAction | undefined> {
-    if ((await this.#line(chain.head)).tag !== chain.tag) this.#forget();
-    for (let number = chain.head; number !== chain.root; ) {
+    return this.#find(chain, ({ body }) => isWanted(body));
+  }
+
+  /** The newest line of a chain that is wanted; undefined if none is. */
+  async #find(
+    { root, head, tag }: ActionChain,
+    isWanted: (line: LoggedAction) => boolean,
+  ): Promise<LoggedAction | undefined> {
+    if ((await this.#line(head)).tag !== tag) this.#forget(); // Redis has lost lines and given their numbers again
+    for (let number = head; number !== root; ) {
       const line = this.#lines.get(number) ?? (await this.#line(number));
-      if (isWanted(line.body)) return line;
+      if (isWanted(line)) return line;
       number = line.after;
     }
     return undefined;

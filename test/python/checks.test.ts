@@ -20,7 +20,7 @@ describe.skipIf(!havePython)("[PY1] the rules of the connection without a socket
 
   test("there are as many as files and rules ask for", () => {
     expect(ran.length).toBeGreaterThan(50);
-    expect(new Set(ran.map(({ name }) => name.split("::")[0])).size).toBe(6);
+    expect(new Set(ran.map(({ name }) => name.split("::")[0])).size).toBe(7);
   });
 });
 

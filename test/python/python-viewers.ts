@@ -33,6 +33,16 @@ interface Line {
   readonly retryInMs?: number | null;
   readonly reason?: string;
   readonly fill?: unknown;
+  readonly order?: unknown;
+}
+
+/** A call of `trading` in Python, with its names. */
+export interface TradeRequest {
+  readonly method: string;
+  /** Of a branch. */
+  readonly branch?: string;
+  readonly arguments?: readonly unknown[];
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 export interface OpenRequest {
@@ -110,6 +120,11 @@ export class PythonViewers {
     return this.request({ do: "call", ...request });
   }
 
+  /** Orders of a session that is not watched. */
+  trade(session: string, at: Omit<OpenRequest, "options">, request: TradeRequest): Promise<unknown> {
+    return this.request({ do: "trade", session, ...at, ...request });
+  }
+
   request(request: object): Promise<unknown> {
     const id = ++this.#requests;
     this.#child.stdin?.write(`${JSON.stringify({ id, ...request })}\n`);
@@ -151,6 +166,8 @@ export class PythonViewer {
   readonly connections: Pick<Line, "connection" | "why" | "retryInMs">[] = [];
   readonly states: { readonly session: SessionView; readonly cause: string }[] = [];
   readonly fills: unknown[] = [];
+  /** What it was told of orders and fills of `trading`, in its order, and of the frames between them: their seqs. */
+  readonly told: ({ readonly order: unknown } | { readonly fill: unknown } | number)[] = [];
   end: { readonly reason: string; readonly error: Refusal | null } | undefined;
   /** Frames of `on_frame`. */
   received = 0;
@@ -166,6 +183,11 @@ export class PythonViewer {
   /** Rejects with the code and message of the `TapedeckError`. */
   command(command: string, args: object = {}): Promise<unknown> {
     return this.#request({ do: "command", command, arguments: args });
+  }
+
+  /** Of its own session. */
+  trade(request: TradeRequest): Promise<unknown> {
+    return this.#request({ do: "trade here", ...request });
   }
 
   async stats(): Promise<z.infer<typeof stats>> {
@@ -200,6 +222,7 @@ export class PythonViewer {
     this.node = node;
     if (event === "frame" && frame) {
       this.received++;
+      this.told.push(frame.seq);
       this.#keep(frame, epoch, at);
     } else if (event === "history") {
       // A history replaces everything before it.
@@ -213,6 +236,10 @@ export class PythonViewer {
       this.states.push({ session: line.session, cause: line.cause ?? "" });
     } else if (event === "trade") {
       this.fills.push(line.fill);
+    } else if (event === "order") {
+      this.told.push({ order: line.order });
+    } else if (event === "fill") {
+      this.told.push({ fill: line.fill });
     } else if (event === "end") {
       this.end = { reason: line.reason ?? "", error: line.error ?? null };
     }

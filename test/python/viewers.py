@@ -13,6 +13,7 @@ from tapedeck import (
     ConnectionChange,
     FrameOf,
     History,
+    NewOrder,
     Session,
     SessionEnd,
     StateChange,
@@ -20,6 +21,7 @@ from tapedeck import (
     Tapedeck,
     TapedeckError,
     Timing,
+    Trading,
 )
 
 Request = dict[str, Any]
@@ -66,6 +68,8 @@ def follow(name: str, session: Session) -> None:
     session.on_state(on_state)
     session.on_connection(on_connection)
     session.on_trade(lambda fill: tell(event="trade", fill=fill))
+    session.on_order(lambda order: tell(event="order", order=order))
+    session.on_fill(lambda fill: tell(event="fill", fill=fill))
     session.on_end(on_end)
 
 
@@ -110,6 +114,11 @@ class Viewers:
                 return await getattr(self.sessions[name], request["command"])(**request.get("arguments", {}))
             case "call":
                 return await self.call(request)
+            case "trade":
+                async with deck_from(request) as deck:
+                    return await self.trade(deck.trading(request["session"]), request)
+            case "trade here":
+                return await self.trade(self.sessions[name].trading, request)
             case "read":
                 return await self.read(name, request["count"])
             case "stats":
@@ -149,6 +158,17 @@ class Viewers:
             for part in request["method"].split("."):
                 method = getattr(method, part)
             return await method(*request.get("arguments", []), **request.get("options", {}))
+
+    async def trade(self, trading: Trading, request: Request) -> object:
+        """A method of `trading`, or, with `branch`, of what a rewind undid. Orders of a list are objects in JSON."""
+        view = trading.branch(request["branch"]) if "branch" in request else trading
+        options = dict(request.get("options", {}))
+        if "first" in options:
+            options["first"] = NewOrder(**options["first"])
+        arguments = request.get("arguments", [])
+        if request["method"] == "place_list":
+            arguments = [[NewOrder(**order) for order in arguments[0]]]
+        return await getattr(view, request["method"])(*arguments, **options)
 
     async def read(self, name: str, count: int) -> list[int]:
         """The seqs of the next frames, read in a loop that is left."""

@@ -10,11 +10,14 @@ from tapedeck.sessions.stats import SessionStats
 from tapedeck.tapes.tape import Tape
 from tapedeck.tapes.track_events import TrackLine
 from tapedeck.tapes.track_file import TrackFile
+from tapedeck.trading.new_order import NewOrder
+from tapedeck.trading.trading import Trading, TradingView
 
 __all__ = [
     "ConnectionChange",
     "FrameOf",
     "History",
+    "NewOrder",
     "Notice",
     "Position",
     "Session",
@@ -27,4 +30,6 @@ __all__ = [
     "Timing",
     "TrackFile",
     "TrackLine",
+    "Trading",
+    "TradingView",
 ]

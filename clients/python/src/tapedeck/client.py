@@ -16,6 +16,7 @@ from tapedeck.protocol.frame_sequencer import Position
 from tapedeck.sessions.session import Session
 from tapedeck.sessions.session_client import SessionClient, Transport
 from tapedeck.tapes.tape import FullBook, Tapes
+from tapedeck.trading.trading import Trading
 from tapedeck.types import Mode, PlaybackState, SessionList, SessionView, ShareView
 
 
@@ -122,6 +123,10 @@ class Tapedeck:
         view = await self.sessions.get(session_id)
         return await self._watch(view, None if position is None else Position(*position), acknowledge)
 
+    def trading(self, session_id: str) -> Trading:
+        """Orders of a session that this program need not watch."""
+        return Trading(self._http, session_id)
+
     async def health(self) -> dict[str, Any]:
         return cast(dict[str, Any], await self._http.call("GET", "/health"))
 
@@ -154,7 +159,7 @@ class Tapedeck:
         except BaseException:
             await client.close()
             raise
-        return Session(client)
+        return Session(client, self.trading(view["session_id"]))
 
 
 class Sessions:

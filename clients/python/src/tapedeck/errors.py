@@ -10,7 +10,8 @@ class TapedeckError(Exception):
     refusal changes nothing. The others are the client's own:
 
     - `offline`: there is no connection, so the command was not sent.
-    - `interrupted`: the connection broke before the answer arrived. The command may have been carried out.
+    - `interrupted`: the connection broke before the answer arrived. The command, or the order, may have been carried
+      out.
     - `unreachable`: no address answered.
     - `closed`: this program closed the session or the client.
     - `behind`: the reader of `frames()` is too slow.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote, urlencode
 
 import httpx
@@ -18,7 +18,13 @@ Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
 GetToken: TypeAlias = Callable[[], Awaitable[str]]
 
-Method: TypeAlias = Literal["GET", "POST", "DELETE"]
+ChangeMethod: TypeAlias = Literal["POST", "PATCH", "DELETE"]
+Method: TypeAlias = Literal["GET"] | ChangeMethod
+
+#: Of calls that send an order: how often each address is asked until one answers.
+ATTEMPTS_PER_ADDRESS: Final = 3
+#: Before all addresses are asked again.
+PAUSE_S: Final = 0.5
 
 
 def token_source(token: Token | None) -> GetToken | None:
@@ -51,6 +57,40 @@ class HttpClient:
 
     async def call(self, method: Method, path: str, body: Mapping[str, object] | None = None) -> Any:
         """The parsed answer. Raises the cluster's refusal, `unreachable`, `bad_answer`, `bad_argument` or `closed`."""
+        return await self._call(method, path, body, len(self.addresses), is_elsewhere)
+
+    async def change(
+        self,
+        method: ChangeMethod,
+        path: str,
+        body: Mapping[str, object] | None,
+        *,
+        repeats: bool,
+        on_attempt: Callable[[], None] | None = None,
+    ) -> Any:
+        """The same for a change that must be neither lost nor made twice.
+
+        Raises `interrupted` in place of `unreachable`, and of anything else that leaves open whether it was made. `repeats`: whether
+        making the same call again changes no more than one call.
+        """
+        attempts = ATTEMPTS_PER_ADDRESS * len(self.addresses) if repeats else 1
+        try:
+            return await self._call(method, path, body, attempts, is_unanswered, on_attempt)
+        except TapedeckError as error:
+            if not is_unanswered(error):
+                raise
+            message = f"{method} {path} was not answered; it may have been carried out: {error.args[0]}"
+            raise TapedeckError("interrupted", message) from error
+
+    async def _call(
+        self,
+        method: Method,
+        path: str,
+        body: Mapping[str, object] | None,
+        attempts: int,
+        goes_on: Callable[[TapedeckError], bool],
+        on_attempt: Callable[[], None] | None = None,
+    ) -> Any:
         headers = {} if body is None else {"content-type": "application/json"}
         content = None if body is None else serialize(body)
         if self._get_token is not None:
@@ -58,15 +98,19 @@ class HttpClient:
         attempt = 1
         while True:
             address = self.addresses[self._address]
+            if on_attempt is not None:
+                on_attempt()
             try:
                 response = await self._request(method, address, path, headers, content)
                 return _answer(response, f"{address}{path}")
             except TapedeckError as error:
-                if not is_elsewhere(error):
+                if not goes_on(error):
                     raise
                 self.go_on_elsewhere()
-                if attempt == len(self.addresses):
+                if attempt == attempts:
                     raise
+            if attempt % len(self.addresses) == 0:
+                await asyncio.sleep(PAUSE_S)
             attempt += 1
 
     async def lines(self, path: str) -> AsyncIterator[bytes]:
@@ -127,6 +171,11 @@ class HttpClient:
 def is_elsewhere(error: TapedeckError) -> bool:
     """Whether another address may answer what this one did not."""
     return error.code in ("unreachable", "UNAVAILABLE")
+
+
+def is_unanswered(error: TapedeckError) -> bool:
+    """Whether it is unknown what became of a request: a proxy's page and a fault of the cluster say nothing of that."""
+    return is_elsewhere(error) or error.code in ("bad_answer", "INTERNAL")
 
 
 def unreachable(address: str, error: Exception) -> TapedeckError:

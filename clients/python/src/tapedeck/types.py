@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, TypedDict
 
+from tapedeck.trading.types import SessionFill, SessionOrder
+
 Mode: TypeAlias = Literal["REPLAY", "LIVE", "SIMULATION"]
 PlaybackState: TypeAlias = Literal["STOPPED", "PLAYING", "PAUSED"]
 Severity: TypeAlias = Literal["low", "medium", "high", "critical"]
@@ -257,7 +259,13 @@ class FeedMessage(FeedStatus):
 
 class TradeEventMessage(TypedDict):
     type: Literal["trade_event"]
-    data: TradeEvent
+    #: Of an order of `trading` it has a `fill_id`.
+    data: TradeEvent | SessionFill
+
+
+class OrderMessage(TypedDict):
+    type: Literal["order"]
+    data: SessionOrder
 
 
 class _LagAlways(TypedDict):
@@ -287,6 +295,7 @@ ServerMessage: TypeAlias = (
     | ErrorMessage
     | FeedMessage
     | TradeEventMessage
+    | OrderMessage
     | LagMessage
     | ExpiringMessage
     | PongMessage

@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 from tapedeck.errors import TapedeckError
 from tapedeck.protocol.frame_sequencer import History
+from tapedeck.trading.types import SessionFill, SessionOrder
 from tapedeck.types import FeedMessage, Frame, LagMessage, SessionView, TradeEvent
 
 #: `connecting` until the first message; `reconnecting` after a loss; `closed` for good.
@@ -92,6 +93,8 @@ class SessionListeners:
         self.state: Listeners[StateChange] = Listeners()
         self.feed: Listeners[FeedMessage] = Listeners()
         self.trade: Listeners[TradeEvent] = Listeners()
+        self.order: Listeners[SessionOrder] = Listeners()
+        self.fill: Listeners[SessionFill] = Listeners()
         self.lag: Listeners[LagMessage] = Listeners()
         self.notice: Listeners[Notice] = Listeners()
         self.connection: Listeners[ConnectionChange] = Listeners()
@@ -100,5 +103,5 @@ class SessionListeners:
     def clear(self) -> None:
         for listeners in (self.frame, self.history, self.state, self.feed, self.trade):
             listeners.clear()
-        for rest in (self.lag, self.notice, self.connection, self.end):
+        for rest in (self.order, self.fill, self.lag, self.notice, self.connection, self.end):
             rest.clear()

@@ -29,6 +29,8 @@ from tapedeck.sessions.listeners import (
 )
 from tapedeck.sessions.session_client import SessionClient
 from tapedeck.sessions.stats import SessionStats
+from tapedeck.trading.trading import Trading
+from tapedeck.trading.types import SessionFill, SessionOrder
 from tapedeck.types import FeedMessage, LagMessage, Mode, SessionView, Severity, TradeEvent
 
 
@@ -40,8 +42,10 @@ class Session:
     one event loop; `async with` disconnects at the end.
     """
 
-    def __init__(self, client: SessionClient) -> None:
+    def __init__(self, client: SessionClient, trading: Trading) -> None:
         self._client = client
+        #: Its orders on the tape, its fills and its account; `on_order` and `on_fill` tell of them.
+        self.trading = trading
 
     @property
     def id(self) -> str:
@@ -160,7 +164,10 @@ class Session:
         return await self._client.command("mode", source_body)
 
     async def order(self, side: Literal["buy", "sell", "BUY", "SELL"], quantity: float | None = None) -> SessionView:
-        """In SIMULATION, while it plays: a market order of so many units, 100 by default. `on_trade` reports its fill."""
+        """In SIMULATION, while it plays: a market order of so many units, 100 by default, with an account of its own.
+
+        `on_trade` reports its fill. `trading` has orders of all types, on all tapes.
+        """
         return await self._client.command("order", present(side=side, quantity=quantity))
 
     def frames(self) -> FrameQueue:
@@ -197,8 +204,16 @@ class Session:
         return self._client.listeners.feed.add(listener)
 
     def on_trade(self, listener: Callable[[TradeEvent], None]) -> Remove:
-        """An order of this session was filled."""
+        """An order of `order()`, which moves its simulated market, was filled."""
         return self._client.listeners.trade.add(listener)
+
+    def on_order(self, listener: Callable[[SessionOrder], None]) -> Remove:
+        """An order of `trading` changed: how it is now. Called before the frame with which it happened."""
+        return self._client.listeners.order.add(listener)
+
+    def on_fill(self, listener: Callable[[SessionFill], None]) -> Remove:
+        """Such an order was filled, partly or whole: called before `on_order`."""
+        return self._client.listeners.fill.add(listener)
 
     def on_lag(self, listener: Callable[[LagMessage], None]) -> Remove:
         """This program reads too slowly, so frames were merged."""

@@ -6,7 +6,7 @@ import asyncio
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from tapedeck.errors import TapedeckError
 from tapedeck.http import GetToken, query
@@ -26,7 +26,8 @@ from tapedeck.sessions.listeners import (
 )
 from tapedeck.sessions.pending_commands import PendingCommands
 from tapedeck.sessions.stats import FrameCounter, SessionStats
-from tapedeck.types import Frame, ServerMessage, SessionView
+from tapedeck.trading.types import SessionFill
+from tapedeck.types import Frame, OrderMessage, ServerMessage, SessionView, TradeEventMessage
 
 #: Turns of the event loop between the first message and the frames after it: so many let a caller continue that awaits `open` within
 #: `gather` or a task of its own.
@@ -62,6 +63,8 @@ class SessionClient:
         self._loop = asyncio.get_running_loop()
         #: Messages that arrived before the caller of `open` could add a listener; None afterwards.
         self._early: list[ServerMessage] | None = []
+        #: What happened to orders with the next frame.
+        self._of_orders: list[OrderMessage | TradeEventMessage] = []
         #: Has a result with the first message, or an error when there will be none.
         self.opened: asyncio.Future[None] = self._loop.create_future()
         callbacks = Callbacks(dial=self._dial, message=self._receive, open=self._open, lost=self._lose, end=self._end)
@@ -141,6 +144,7 @@ class SessionClient:
         if self.state == "open":
             self._flush_early(0)
             self.state = "reconnecting"
+        self._of_orders.clear()
         self._pending.interrupt()
         self.listeners.connection.emit(ConnectionChange(self.state, why, retry_in_ms))
 
@@ -173,17 +177,30 @@ class SessionClient:
             return  # a listener closed the session
         match self._sequencer.receive(message):
             case NewFrames(frames, epoch):
+                self._tell_of_orders()
                 for frame in frames:
                     if self.ended is not None:
                         return
                     self._deliver(frame, epoch)
             case History() as history:
+                self._tell_of_orders()
                 self.recent.replace(history)
                 self.listeners.history.emit(history)
                 if self._acknowledger is not None:
                     self._acknowledger.delivered(self.position, 0, self._window)
             case None:
                 self._handle_other(message)
+
+    def _tell_of_orders(self) -> None:
+        """What belongs to the frame that follows. If the connection breaks before it comes, it comes again with it."""
+        if not self._of_orders:
+            return
+        messages, self._of_orders = self._of_orders, []
+        for message in messages:
+            if message["type"] == "order":
+                self.listeners.order.emit(message["data"])
+            else:
+                self.listeners.fill.emit(cast(SessionFill, message["data"]))
 
     def _deliver(self, frame: Frame, epoch: int) -> None:
         self._sequencer.mark_delivered(frame["seq"], epoch)
@@ -233,11 +250,17 @@ class SessionClient:
                 self._pending.settle(id, TapedeckError(message["code"], message["message"]))
         elif message["type"] == "feed":
             self.listeners.feed.emit(message)
-        elif message["type"] == "trade_event" and "fill_id" not in message["data"]:
-            # Fills of orders over HTTP have other fields; `/sessions/{id}/fills` has them.
-            self.listeners.trade.emit(message["data"])
+        elif message["type"] == "order" or message["type"] == "trade_event":
+            self._handle_order(message)
         elif message["type"] == "lag":
             self.listeners.lag.emit(message)
+
+    def _handle_order(self, message: OrderMessage | TradeEventMessage) -> None:
+        """Of an order of `trading`, it waits for its frame."""
+        if message["type"] == "order" or "fill_id" in message["data"]:
+            self._of_orders.append(message)
+        else:
+            self.listeners.trade.emit(message["data"])
 
 
 def session_end(how: ConnectionEnd) -> SessionEnd:

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { createVenueKeyAnswer } from "@tapedeck/protocol";
 import { SigningClient } from "../../services/venue/src/testing/signing-client.js";
 import type { TestCluster } from "./cluster.js";
@@ -16,6 +17,17 @@ export async function venueKey(cluster: Nodes<"apis">, session: string): Promise
   const answer = await fetch(`${cluster.apis[0]?.url}/sessions/${session}/venue-keys`, { method: "POST", body: "{}" });
   const { api_key: apiKey, secret = "" } = createVenueKeyAnswer.parse(await answer.json());
   return { apiKey, secret };
+}
+
+/** The same of an Ed25519 key, whose private part the bot keeps. */
+export async function ed25519VenueKey(
+  cluster: Nodes<"apis">,
+  session: string,
+): Promise<{ apiKey: string; secret: KeyObject }> {
+  const { publicKey, privateKey: secret } = generateKeyPairSync("ed25519");
+  const body = JSON.stringify({ public_key: publicKey.export({ type: "spki", format: "pem" }) });
+  const answer = await fetch(`${cluster.apis[0]?.url}/sessions/${session}/venue-keys`, { method: "POST", body });
+  return { apiKey: createVenueKeyAnswer.parse(await answer.json()).api_key, secret };
 }
 
 /** A bot of a session, with a key that was made for it. */

@@ -1,15 +1,14 @@
 import { execFile } from "node:child_process";
-import { generateKeyPairSync } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { accountAnswer, createVenueKeyAnswer } from "@tapedeck/protocol";
+import { accountAnswer } from "@tapedeck/protocol";
 import { describe, expect } from "vitest";
 import { z } from "zod";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { Python } from "../support/python.js";
 import { recordedFiles } from "../support/tapes.js";
 import { expectReconciled, tradeReport } from "../support/venue/reconciled.js";
-import { venueAddress, venueKey } from "../support/venue-bot.js";
+import { ed25519VenueKey, venueAddress, venueKey } from "../support/venue-bot.js";
 
 const execute = promisify(execFile);
 const test = testOnCluster(() => ({ venues: 2, gateways: 1, apis: 1, tickers: 1 }));
@@ -51,11 +50,8 @@ async function hasPython312(): Promise<boolean> {
 /** Newer versions log in over the spot market's WebSocket API, which takes Ed25519 keys only. */
 async function keyFor(cluster: TestCluster, id: string, market: "spot" | "usdm") {
   if (market === "usdm" || !isNewer) return venueKey(cluster, id);
-  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-  const body = JSON.stringify({ public_key: publicKey.export({ type: "spki", format: "pem" }) });
-  const made = await fetch(`${cluster.apis[0]?.url}/sessions/${id}/venue-keys`, { method: "POST", body });
-  const { api_key: apiKey } = createVenueKeyAnswer.parse(await made.json());
-  return { apiKey, secret: privateKey.export({ type: "pkcs8", format: "pem" }) };
+  const { apiKey, secret } = await ed25519VenueKey(cluster, id);
+  return { apiKey, secret: secret.export({ type: "pkcs8", format: "pem" }) };
 }
 
 describe.skipIf(python === undefined)("nautilus_trader, with addresses and a key of its own", () => {

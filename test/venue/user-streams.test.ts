@@ -1,10 +1,9 @@
-import { generateKeyPairSync } from "node:crypto";
 import { describe, expect } from "vitest";
 import { z } from "zod";
 import { SigningClient, signatureOf } from "../../services/venue/src/testing/signing-client.js";
 import { testOnCluster } from "../support/cluster.js";
 import { recordedFiles } from "../support/tapes.js";
-import { venueAddress, venueBot, venueKey } from "../support/venue-bot.js";
+import { ed25519VenueKey, venueAddress, venueBot, venueKey } from "../support/venue-bot.js";
 import { VenueSocket } from "../support/venue-socket.js";
 
 const test = testOnCluster(() => ({ venues: 2, gateways: 1, apis: 1, tickers: 1 }));
@@ -103,19 +102,16 @@ describe.skipIf(noRecording)("on a recording", () => {
   test("[VK32] a connection logs in with an Ed25519 key, and then needs no signatures", async ({ cluster }) => {
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
     await cluster.http.control(id, "start");
-    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
-    const body = JSON.stringify({ public_key: publicKey.export({ type: "spki", format: "pem" }) });
-    const made = await fetch(`${cluster.apis[0]?.url}/sessions/${id}/venue-keys`, { method: "POST", body });
-    const { api_key: apiKey } = z.looseObject({ api_key: z.string() }).parse(await made.json());
+    const key = await ed25519VenueKey(cluster, id);
     const socket = await VenueSocket.open(`${venueAddress(cluster, id, "spot")}/ws-api/v3`);
     expect(await socket.ask("userDataStream.subscribe")).toMatchObject({ error: { code: -1002 } });
     const hmac = await venueKey(cluster, id);
     expect(await socket.ask("session.logon", signed(hmac))).toMatchObject({ error: { code: -4056 } });
-    expect(await socket.ask("session.logon", signed({ apiKey, secret: privateKey }))).toMatchObject({
-      result: { apiKey, userDataStream: false },
+    expect(await socket.ask("session.logon", signed(key))).toMatchObject({
+      result: { apiKey: key.apiKey, userDataStream: false },
     });
     expect(await socket.ask("userDataStream.subscribe")).toMatchObject({ result: { subscriptionId: 0 } });
-    expect(await socket.ask("session.status")).toMatchObject({ result: { apiKey, userDataStream: true } });
+    expect(await socket.ask("session.status")).toMatchObject({ result: { apiKey: key.apiKey, userDataStream: true } });
     const timestamp = Date.now();
     expect(await socket.ask("order.place", { ...marketOrder, timestamp })).toMatchObject({
       result: { status: "FILLED" },

@@ -4,6 +4,8 @@ import { WebSocket } from "ws";
 import { z } from "zod";
 import { type TestCluster, testOnCluster } from "../support/cluster.js";
 import { DepthFollower } from "../support/venue/depth-follower.js";
+import { venueBot } from "../support/venue-bot.js";
+import { VenueSocket } from "../support/venue-socket.js";
 
 const test = testOnCluster(() => ({ venues: 1, gateways: 1, apis: 1, tickers: 1, feeds: 1 }));
 
@@ -69,6 +71,46 @@ const kline = z.object({
 const klineRow = z
   .tuple([z.number(), z.string(), z.string(), z.string(), z.string(), z.string(), z.number()])
   .rest(z.unknown());
+
+const traded = z.array(z.looseObject({ id: z.int() }));
+const fill = z.object({ e: z.literal("executionReport"), x: z.literal("TRADE"), t: z.int() });
+
+test("[VK31] behind the edge of a live market the user stream tells each fill, too", async ({ cluster }) => {
+  const { session_id: id } = await cluster.http.create({ mode: "LIVE", source: "SIM", symbol: "BTCUSDT" });
+  const address = venueOf(cluster, id);
+  await cluster.until(
+    () => fetch(`${address}/api/v3/ticker/bookTicker`).then(({ status }) => status === 200),
+    "the live market",
+    30_000,
+  );
+  await cluster.until(
+    async () => ((await cluster.http.session(id)).controller_state.cursor_seq ?? 0) > 50,
+    "some of its past",
+  );
+  await cluster.http.control(id, "goback/3");
+  const bot = await venueBot(cluster, id, "spot");
+  const { listenKey } = z
+    .object({ listenKey: z.string() })
+    .parse((await bot.keyed("POST", "/api/v3/userDataStream")).body);
+  const told: number[] = [];
+  const socket = await VenueSocket.open(`${address}/ws/${listenKey}`, (message) => {
+    const { data } = fill.safeParse(message);
+    if (data !== undefined) told.push(data.t);
+  });
+  for (let number = 0; number < 12; number++) {
+    const side = number % 2 === 0 ? "BUY" : "SELL";
+    const order = { symbol: "BTCUSDT", side, type: "MARKET", quantity: "0.010" };
+    expect(await bot.signed("POST", "/api/v3/order", order)).toMatchObject({ status: 200, body: { status: "FILLED" } });
+  }
+  const { body } = await bot.signed("GET", "/api/v3/myTrades", { symbol: "BTCUSDT" });
+  const ids = traded.parse(body).map((trade) => trade.id);
+  expect(ids.length).toBeGreaterThanOrEqual(12);
+  await expect.poll(() => told, { timeout: 5_000 }).toEqual(ids);
+  const { state, mode, behind_ms } = await cluster.http.session(id);
+  expect({ state, mode, behind: (behind_ms ?? 0) > 1_000 }).toEqual({ state: "PLAYING", mode: "LIVE", behind: true });
+  socket.close();
+  await cluster.http.delete(id);
+});
 
 test("[VN34] [VN42] a closed candle of the stream is the one that klines answers, and no candle knows what comes later", async ({
   cluster,

@@ -49,6 +49,8 @@ interface TradingOptions {
 /** What the owner learns of. */
 export interface Told {
   readonly messages: readonly TradingMessage[];
+  /** Up to where these are all. On a tape that grows that is a frame, though a later place was asked for. */
+  readonly place: TapePosition;
   /** In nanoseconds since the tape's start: before then there is nothing more, unless an action is sent or the tape grows. Undefined: never. */
   readonly nextNs: TapeNs | undefined;
   /** When the owner knows what became of the action that was asked for, on its arrival, in the same time; undefined while it has not arrived. */
@@ -342,16 +344,22 @@ export class Trading {
    * @param number of an action whose answer is waited for
    */
   async told(record: TradingRecord, from: TapePosition, to: TapePosition, number?: number): Promise<Told> {
-    if (!hasActions(record)) return { messages: nothing, nextNs: undefined, answeredNs: undefined };
+    if (!hasActions(record)) return { messages: nothing, place: to, nextNs: undefined, answeredNs: undefined };
     const tape = await this.#options.tapes.open(record.tape);
     const at = (ns: number) => tape.startNs + BigInt(Math.floor(ns));
-    const sinceStart = (ns: bigint | undefined) => (ns === undefined ? undefined : Number(ns - tape.startNs));
+    const sinceStart = (ns: bigint) => Number(ns - tape.startNs);
     const reading = { seq: to.seq, ns: at(to.ns), after: Math.min(from.seq, to.seq) };
-    return this.#sessions.of(record).replays.read(record, tape, reading, async (replay) => ({
-      messages: replay.told.toldBetween(at(from.ns), at(to.ns)),
-      nextNs: sinceStart(await replay.nextNs()),
-      answeredNs: number === undefined ? undefined : sinceStart(replay.answeredNs(number)),
-    }));
+    return this.#sessions.of(record).replays.read(record, tape, reading, async (replay) => {
+      const answeredNs = number === undefined ? undefined : replay.answeredNs(number);
+      // Before its first frame nothing has happened.
+      const reachedNs = replay.reachedNs < 0n ? to.ns : sinceStart(replay.reachedNs);
+      return {
+        messages: replay.told.toldBetween(at(from.ns), at(to.ns)),
+        place: { seq: Math.min(to.seq, replay.seq), ns: Math.min(to.ns, reachedNs) },
+        nextNs: sinceStart(await replay.nextNs(at(to.ns))),
+        answeredNs: answeredNs === undefined ? undefined : sinceStart(answeredNs),
+      };
+    });
   }
 
   /**

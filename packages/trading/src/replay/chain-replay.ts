@@ -276,14 +276,16 @@ export class ChainReplay {
   }
 
   /**
-   * The next time, after the one that it has reached, at which the owner may learn of something, as far as is known by now: an answer is on its way, an
+   * The next time, after one that was looked at, at which the owner may learn of something, as far as is known by now: an answer is on its way, an
    * action arrives, an order ends by its time, or an event concerns the account. Where nothing is known to, it is a time until which nothing does.
    * Rejects as reading the tape does.
    */
-  async nextNs(): Promise<bigint> {
-    const arrival = this.#actions.nextArrival;
-    const timer = this.#actions.nextTimerNs;
-    const told = this.told.nextAfter(this.reachedNs);
+  async nextNs(afterNs: bigint): Promise<bigint> {
+    // On a tape that grows they come with the next frame: see `advanceWithin`.
+    const { growing } = this.tape.span;
+    const arrival = growing ? undefined : this.#actions.nextArrival;
+    const timer = growing ? undefined : this.#actions.nextTimerNs;
+    const told = this.told.nextAfter(larger(afterNs, this.reachedNs));
     const next = await this.#nextConcerning();
     return [arrival && arrival + 1n, timer && timer + 1n, told].reduce<bigint>(
       (least, ns = least) => (ns < least ? ns : least),

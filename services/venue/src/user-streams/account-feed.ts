@@ -57,7 +57,8 @@ export class AccountFeed implements MarketListener {
   /** Begins at the playhead. Rejects as reading the session's trading does. */
   static async begin(account: OwnAccount, venue: Venue): Promise<AccountFeed> {
     const { market, symbols, timeOf, record } = account;
-    const place = await account.playhead.place();
+    const playhead = await account.playhead.place();
+    const { place } = await venue.trading.told(record, playhead, playhead);
     const standing = await account.standing(place);
     const feed = new AccountFeed(account, venue, new UserEvents({ market, symbols, timeOf }, standing), place);
     // Messages of this very place are in `standing` already.
@@ -117,22 +118,22 @@ export class AccountFeed implements MarketListener {
     // What this node has received by now was sent before the playhead was there, or has come late: it is read first.
     await others();
     let { record } = this.#account;
-    let { messages, nextNs } = await this.#saidUntil(place, record);
-    if (messages.length > 0) {
+    let said = await this.#saidUntil(place, record);
+    if (said.messages.length > 0) {
       // An action before that place may still be on its way here, and what is told cannot be taken back.
       await this.#account.playhead.catchUp();
       if (this.#account.isOver) return;
       if (this.#account.record !== record) {
         place = await this.#account.playhead.place();
         record = this.#account.record;
-        ({ messages, nextNs } = await this.#saidUntil(place, record));
+        said = await this.#saidUntil(place, record);
       }
     }
-    this.#place = place;
+    this.#place = said.place;
     this.#chain = record.chain;
-    const fresh = messages.filter((message) => this.#isFresh(message));
+    const fresh = said.messages.filter((message) => this.#isFresh(message));
     if (fresh.length > 0) await this.#send(fresh, place);
-    this.#schedule(nextNs);
+    this.#schedule(said.nextNs);
   }
 
   async #saidUntil(place: TapePosition, record: SessionRecord): Promise<Told> {

@@ -2,20 +2,29 @@ import { isoOfNs, type TradeSide } from "@tapedeck/protocol";
 import type { BookSideName, OrderBook } from "../book/order-book.js";
 import type { MarketTrade } from "../frame/frame-analytics.js";
 import type { MarketEvent } from "../frame/frame-builder.js";
+import { type Act, Agenda, type Intervention } from "./agenda.js";
 import type { Instrument } from "./instrument.js";
 import type { BorderBook } from "./orders/border-book.js";
 import { OrderArrivals, orderLots, takeLots } from "./orders/order-arrivals.js";
 import type { OrderObserver } from "./orders/order-observer.js";
-import { type BorderOrder, newOrder, type RestingOrder, RestingSide, type TickLots } from "./orders/resting-orders.js";
+import {
+  type BorderOrder,
+  newOrder,
+  OrderCopies,
+  type RestingOrder,
+  RestingSide,
+  type TickLots,
+} from "./orders/resting-orders.js";
 import { TimerWheel } from "./orders/timer-wheel.js";
 import type { PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random/random-stream.js";
 import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
 
-/** A deliberate action on the market at one millisecond of a segment. */
-export interface Intervention {
-  readonly atMs: number;
-  act(market: MarketSegment): void;
+/** What a user's own orders do to a segment. */
+export interface OwnEffects {
+  readonly interventions: readonly Intervention[];
+  /** Ticks that they add to the fair price. */
+  readonly shiftAt: (ms: number) => number;
 }
 
 interface SegmentSetup {
@@ -26,9 +35,11 @@ interface SegmentSetup {
   readonly from: BorderBook;
   readonly to: BorderBook;
   readonly startNs: bigint;
+  /** Of incidents. */
   readonly interventions: readonly Intervention[];
-  /** Ticks that incidents and the user's own orders add to the fair price. */
-  readonly shiftAt: (ms: number) => number;
+  /** Ticks that incidents add to the fair price. */
+  readonly incidentShiftAt: (ms: number) => number;
+  readonly own: OwnEffects;
   readonly observer?: OrderObserver | undefined;
 }
 
@@ -57,20 +68,22 @@ const nsPerMs = 1e6;
  * At the usual limit of file size, since one state machine with one random stream is easier to follow in one place.
  */
 export class MarketSegment {
-  readonly bids = new RestingSide("bid");
-  readonly asks = new RestingSide("ask");
+  readonly bids: RestingSide;
+  readonly asks: RestingSide;
   readonly instrument: Instrument;
   readonly random: RandomStream;
   readonly #setup: SegmentSetup;
   /** Mostly there is none, so nothing is prepared for it. */
   readonly #observer: OrderObserver | undefined;
   readonly #arrivals: OrderArrivals;
-  readonly #agenda = new TimerWheel(segmentMs);
-  readonly #acts = new Map<number, ((market: MarketSegment) => void)[]>();
+  readonly #timers: TimerWheel;
+  readonly #agenda: Agenda;
   readonly #priceScale: number;
   readonly #sizeScale: number;
   /** Distances from the best price at which no new orders are placed for now. */
   readonly #withdrawn: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
+  /** Orders so far, in the book or not. */
+  #orders = 0;
   #trades: MarketTrade[] = [];
   #tradesInFrame = 0;
   /** Whether the current trades are the user's own. */
@@ -83,7 +96,8 @@ export class MarketSegment {
   #lastReference: number;
   #nextMessageMs = 0;
 
-  constructor(setup: SegmentSetup) {
+  /** @param original the segment that this is a copy of, between two frames */
+  constructor(setup: SegmentSetup, original?: MarketSegment) {
     this.#setup = setup;
     this.#observer = setup.observer;
     this.instrument = setup.instrument;
@@ -92,16 +106,51 @@ export class MarketSegment {
     this.#sizeScale = Number(`1e${setup.instrument.sizeDecimals}`);
     this.#reference = setup.from.reference;
     this.#lastReference = setup.to.reference;
-    this.#arrivals = new OrderArrivals(setup.instrument.flow, setup.path, setup.random);
-    for (const { side, distance, lots, lifeMs } of setup.from.orders) {
-      this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
+    if (original === undefined) {
+      this.bids = new RestingSide("bid");
+      this.asks = new RestingSide("ask");
+      this.#timers = new TimerWheel(segmentMs);
+      this.#arrivals = new OrderArrivals(setup.instrument.flow, setup.path, setup.random);
+      this.#agenda = new Agenda(setup.interventions, setup.own.interventions);
+      for (const { side, distance, lots, lifeMs } of setup.from.orders) {
+        this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
+      }
+      return;
     }
-    for (const { atMs, act } of setup.interventions) this.at(atMs, act);
+    const copies = new OrderCopies();
+    this.bids = original.bids.copy(copies);
+    this.asks = original.asks.copy(copies);
+    this.#timers = original.#timers.copy(copies);
+    this.#arrivals = original.#arrivals.copy(setup.random);
+    this.#agenda = original.#agenda.copy(setup.own.interventions);
+    this.#withdrawn.bid = new Set(original.#withdrawn.bid);
+    this.#withdrawn.ask = new Set(original.#withdrawn.ask);
+    this.#orders = original.#orders;
+    this.#trades = [...original.#trades];
+    this.#tradesInFrame = original.#tradesInFrame;
+    this.#timestamp = original.#timestamp;
+    this.#now = original.#now;
+    this.#reference = original.#reference;
+    this.#lastReference = original.#lastReference;
+    this.#nextMessageMs = original.#nextMessageMs;
+  }
+
+  /**
+   * Goes on from here as this one does, with other orders of the user: those up to here are the same. Only between two frames, where no event is
+   * half made.
+   */
+  copy(own: OwnEffects, observer?: OrderObserver): MarketSegment {
+    return new MarketSegment({ ...this.#setup, random: this.random.copy(), own, observer }, this);
   }
 
   /** Multipliers of the ordinary flow's rates. */
   get flowMultipliers(): OrderArrivals["multipliers"] {
     return this.#arrivals.multipliers;
+  }
+
+  /** Its number. */
+  get segment(): number {
+    return this.#setup.segment;
   }
 
   /** Milliseconds since the segment began. */
@@ -132,14 +181,19 @@ export class MarketSegment {
     return tick / this.#priceScale;
   }
 
+  /** The whole book now, best prices first. */
+  levels(): { readonly bids: readonly TickLots[]; readonly asks: readonly TickLots[] } {
+    const levelsOf = (side: RestingSide) => side.ticks().map((tick): TickLots => [tick, side.lotsAt(tick)]);
+    return { bids: levelsOf(this.bids), asks: levelsOf(this.asks) };
+  }
+
   /** The whole book at the segment's first millisecond. */
   opening(): SegmentEvent {
-    const bids = this.bids.ticks().map((tick): TickLots => [tick, this.bids.lotsAt(tick)]);
-    const asks = this.asks.ticks().map((tick): TickLots => [tick, this.asks.lotsAt(tick)]);
+    const { bids, asks } = this.levels();
     return { ns: tapeMsOf(this.#setup.segment, 1) * nsPerMs, change: this.#changeOf(bids, asks), bids, asks };
   }
 
-  /** All events of the segment in order. Each frame's interval ends with an event without trades. */
+  /** All events that are left of the segment, in order. Each frame's interval ends with an event without trades; there another run can go on. */
   *run(): Generator<SegmentEvent> {
     this.bids.takeChanges();
     this.asks.takeChanges();
@@ -147,8 +201,8 @@ export class MarketSegment {
       this.#now++;
       if (this.#now % followEveryMs === 0) this.#follow();
       if (this.#now === settlingFromMs) this.#beginSettling();
-      if (this.#acts.size > 0) this.#act();
-      for (let due = this.#agenda.takeDue(this.#now); due !== undefined; due = this.#agenda.takeDue(this.#now))
+      this.#act();
+      for (let due = this.#timers.takeDue(this.#now); due !== undefined; due = this.#timers.takeDue(this.#now))
         this.#onTimer(due);
       if (this.#now >= this.#arrivals.nextMs) this.#flow();
       if (this.#now === segmentMs) this.#settle();
@@ -191,11 +245,9 @@ export class MarketSegment {
     return this.message() ?? { ns: this.#ns() };
   }
 
-  /** Schedules an action later in the segment. */
-  at(ms: number, act: (market: MarketSegment) => void): void {
-    const acts = this.#acts.get(ms);
-    if (acts === undefined) this.#acts.set(ms, [act]);
-    else acts.push(act);
+  /** Schedules an action later in the segment. It gets the market that it is for, and knows orders by their numbers: it can be a copy. */
+  at(ms: number, act: Act): void {
+    this.#agenda.schedule(ms, act);
   }
 
   /** Places an order deliberately; undefined if it would trade at once. */
@@ -204,16 +256,17 @@ export class MarketSegment {
     return this.#rest(side, tick, lots, lifeMs);
   }
 
-  cancel(order: RestingOrder): void {
-    if (order.lots === 0) return;
-    this.#observer?.cancelled(order, this.#now);
-    this.side(order.side).fill(order, order.lots);
+  /** Cancels the order of a number, if it is in the book. */
+  cancel(number: number): void {
+    const order = this.#find(number);
+    if (order !== undefined) this.#cancel(order);
   }
 
   /** Trades all lots of an order with somebody who came for it alone. */
-  execute(order: RestingOrder): void {
+  execute(number: number): void {
+    const order = this.#find(number);
+    if (order === undefined) return;
     const { side, tick, lots } = order;
-    if (lots === 0) return;
     this.#print(side === "bid" ? "sell" : "buy", tick, lots);
     this.side(side).fill(order, lots);
     this.#observer?.executed(order, lots, this.#now, false);
@@ -275,11 +328,23 @@ export class MarketSegment {
     this.#trades.push(this.#own ? { ...trade, own: true } : trade);
   }
 
+  #find(number: number): RestingOrder | undefined {
+    for (const side of [this.bids, this.asks]) {
+      for (const order of side) if (order.number === number) return order;
+    }
+    return undefined;
+  }
+
+  #cancel(order: RestingOrder): void {
+    if (order.lots === 0) return;
+    this.#observer?.cancelled(order, this.#now);
+    this.side(order.side).fill(order, order.lots);
+  }
+
   #act(): void {
-    const acts = this.#acts.get(this.#now);
+    const acts = this.#agenda.take(this.#now);
     if (acts === undefined) return;
     for (const act of acts) act(this);
-    this.#acts.delete(this.#now);
     // The action may have changed the rates.
     this.#arrivals.plan(this.#now);
   }
@@ -299,7 +364,8 @@ export class MarketSegment {
 
   /** Best prices stay while the fair price is near, and then jump to it. */
   #follow(): void {
-    const fair = this.#setup.path.at(this.#now) + this.#setup.shiftAt(this.#now);
+    const { path, incidentShiftAt, own } = this.#setup;
+    const fair = path.at(this.#now) + (incidentShiftAt(this.#now) + own.shiftAt(this.#now));
     const left = this.#isOutdated(this.#reference, fair);
     if (this.#now < settlingFromMs) {
       if (left) this.#moveTo(Math.floor(fair));
@@ -328,7 +394,7 @@ export class MarketSegment {
         if (order.moving || order.distance === undefined || order.tick === this.#tickAt(order.side, order.distance))
           continue;
         order.moving = true;
-        this.#agenda.schedule(order, this.#afterReaction());
+        this.#timers.schedule(order, this.#afterReaction());
       }
     }
   }
@@ -347,8 +413,8 @@ export class MarketSegment {
     if (order.lots === 0) return;
     const side = this.side(order.side);
     if (!order.moving || order.distance === undefined) {
-      if (side.levels > fewestLevels) this.cancel(order);
-      else this.#agenda.schedule(order, this.#afterReaction());
+      if (side.levels > fewestLevels) this.#cancel(order);
+      else this.#timers.schedule(order, this.#afterReaction());
       return;
     }
     side.remove(order);
@@ -378,7 +444,7 @@ export class MarketSegment {
 
   #newOrder(side: BookSideName, distance: number): void {
     const lots = orderLots(this.random, this.instrument.flow);
-    this.#arrive(newOrder(side, lots, distance, undefined), distance);
+    this.#arrive(newOrder(this.#orders++, side, lots, distance, undefined), distance);
   }
 
   /** An order arrives at its price. If it crosses the other side, it trades or waits next to it. */
@@ -399,7 +465,7 @@ export class MarketSegment {
     order.tick = tick;
     this.side(side).add(order);
     this.#observer?.rested(order, this.#now);
-    this.#agenda.schedule(order, order.moving ? this.#afterReaction() : this.#endOf(order));
+    this.#timers.schedule(order, order.moving ? this.#afterReaction() : this.#endOf(order));
   }
 
   #crosses(side: BookSideName, tick: number): boolean {
@@ -416,11 +482,11 @@ export class MarketSegment {
     distance?: number,
     lasting?: BorderOrder,
   ): RestingOrder {
-    const order = newOrder(side, lots, distance, lasting);
+    const order = newOrder(this.#orders++, side, lots, distance, lasting);
     order.tick = tick;
     this.side(side).add(order);
     this.#observer?.rested(order, this.#now);
-    this.#agenda.schedule(order, this.#now + lifeMs);
+    this.#timers.schedule(order, this.#now + lifeMs);
     return order;
   }
 
@@ -451,14 +517,14 @@ export class MarketSegment {
   #beginSettling(): void {
     for (const side of [this.bids, this.asks]) {
       for (const order of side) {
-        if (order.dueMs >= segmentMs) this.#agenda.schedule(order, this.#randomMsBefore(segmentMs));
+        if (order.dueMs >= segmentMs) this.#timers.schedule(order, this.#randomMsBefore(segmentMs));
       }
     }
     for (const lasting of this.#setup.to.orders) {
       const { side, distance, lots } = lasting;
-      const order = newOrder(side, lots, distance, lasting);
+      const order = newOrder(this.#orders++, side, lots, distance, lasting);
       order.moving = true;
-      this.#agenda.schedule(order, this.#randomMsBefore(segmentMs));
+      this.#timers.schedule(order, this.#randomMsBefore(segmentMs));
     }
   }
 
@@ -470,7 +536,7 @@ export class MarketSegment {
         const { borderOrder, tick, lots } = order;
         if (borderOrder && tick === this.#tickAt(borderOrder.side, borderOrder.distance) && lots === borderOrder.lots)
           kept.add(borderOrder);
-        else this.cancel(order);
+        else this.#cancel(order);
       }
     }
     for (const lasting of this.#setup.to.orders) {

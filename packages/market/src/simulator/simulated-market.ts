@@ -1,6 +1,6 @@
 import { type Baseline, baselineOf, type Instrument, instrumentOf } from "./instrument.js";
-import { MarketSegment, type SegmentEvent } from "./market-segment.js";
-import { borderBook } from "./orders/border-book.js";
+import { MarketSegment, type OwnEffects, type SegmentEvent } from "./market-segment.js";
+import { borderBook, borderReference } from "./orders/border-book.js";
 import type { OrderObserver } from "./orders/order-observer.js";
 import { OwnImpact } from "./orders/own-impact.js";
 import { type OnTraded, type OwnOrder, orderInterventions, orderMs, sizeOfTrades } from "./orders/own-orders.js";
@@ -69,37 +69,52 @@ export class SimulatedMarket {
     { onTraded, observer }: { readonly onTraded?: OnTraded; readonly observer?: OrderObserver } = {},
   ): MarketSegment {
     const incidents = this.#incidents(segment).map(({ incident }) => incident);
-    const shiftAt = (ms: number) => {
+    const incidentShiftAt = (ms: number) => {
       let shift = 0;
       for (const incident of incidents) shift += incident.shiftAt?.(ms) ?? 0;
       return shift;
     };
-    const impact = new OwnImpact(orders, this.instrument);
-    const border = (number: number, untilMs: number) => {
-      const fair = this.#path.at(number) + impact.at(tapeMsOf(number, 0), untilMs);
-      return borderBook(this.#seed, number, fair, this.instrument);
-    };
     const beginMs = tapeMsOf(segment, 0);
-    // Of settled orders of one frame the last one says where the segment ends: a border book takes as long as a second of market.
-    const followed = new Set(orders.filter(({ settled, seq }, at) => settled && orders[at + 1]?.seq === seq));
-    const isFollowed = (order: OwnOrder) => followed.has(order);
-    const acts = orderInterventions(orders, segment, (order, trades, market) => {
-      if (order.settled !== true) impact.recordFill(order, sizeOfTrades(trades));
-      if (!isFollowed(order)) market.setEndReference(border(segment + 1, orderMs(order)).reference);
-      onTraded?.(order, trades, market);
-    });
+    const impact = new OwnImpact(orders, this.instrument);
+    const border = (number: number) =>
+      borderBook(this.#seed, number, this.#borderTicks(number, impact, beginMs), this.instrument);
     return new MarketSegment({
       segment,
       instrument: this.instrument,
       path: this.#path.segment(segment),
       random: new RandomStream(this.#seed, "flow", segment),
-      from: border(segment, beginMs),
-      to: border(segment + 1, beginMs),
+      from: border(segment),
+      to: border(segment + 1),
       startNs: simulatedStartNs,
-      interventions: [...incidents.flatMap(({ interventions }) => interventions), ...acts],
-      shiftAt: (ms) => shiftAt(ms) + (orders.length === 0 ? 0 : impact.at(beginMs + ms)),
+      interventions: incidents.flatMap(({ interventions }) => interventions),
+      incidentShiftAt,
+      own: this.#effectsOf(orders, impact, segment, onTraded),
       observer,
     });
+  }
+
+  /**
+   * A copy of a segment's market, between two frames, with these orders from then on. Those of earlier frames are the ones that it had, and are filled.
+   */
+  copy(running: MarketSegment, orders: readonly OwnOrder[], observer?: OrderObserver): MarketSegment {
+    const impact = new OwnImpact(orders, this.instrument);
+    return running.copy(this.#effectsOf(orders, impact, running.segment), observer);
+  }
+
+  #effectsOf(orders: readonly OwnOrder[], impact: OwnImpact, segment: number, onTraded?: OnTraded): OwnEffects {
+    const interventions = orderInterventions(orders, segment, (order, trades, market) => {
+      if (order.settled !== true) impact.recordFill(order, sizeOfTrades(trades));
+      const fair = this.#borderTicks(segment + 1, impact, orderMs(order));
+      market.setEndReference(borderReference(this.#seed, segment + 1, fair, this.instrument));
+      onTraded?.(order, trades, market);
+    });
+    const beginMs = tapeMsOf(segment, 0);
+    return { interventions, shiftAt: (ms) => (orders.length === 0 ? 0 : impact.at(beginMs + ms)) };
+  }
+
+  /** The fair price at the beginning of a segment, with the impact of orders up to a time. */
+  #borderTicks(segment: number, impact: OwnImpact, untilMs: number): number {
+    return this.#path.at(segment) + impact.at(tapeMsOf(segment, 0), untilMs);
   }
 
   /** Labels of the incidents between two tape times. */

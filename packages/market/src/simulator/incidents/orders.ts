@@ -1,5 +1,6 @@
 import type { BookSideName } from "../../book/order-book.js";
-import type { Intervention, MarketSegment } from "../market-segment.js";
+import type { Intervention } from "../agenda.js";
+import type { MarketSegment } from "../market-segment.js";
 import type { RestingOrder } from "../orders/resting-orders.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
@@ -73,10 +74,12 @@ export function liquidityGap({ fromMs, severity, random }: IncidentSetup): Incid
     atMs: fromMs,
     act: (market) => {
       market.withdraw(side, distances, true);
-      market.at(untilMs, () => market.withdraw(side, distances, false));
-      for (const order of market.side(side)) {
-        if (order.distance === undefined || !distances.includes(order.distance)) continue;
-        market.at(market.nowMs + 1 + random.integerBelow(300), () => market.cancel(order));
+      market.at(untilMs, (later) => later.withdraw(side, distances, false));
+      // Copies of the market draw the same.
+      const times = random.copy();
+      for (const { number, distance } of market.side(side)) {
+        if (distance === undefined || !distances.includes(distance)) continue;
+        market.at(market.nowMs + 1 + times.integerBelow(300), (later) => later.cancel(number));
       }
     },
   };
@@ -88,67 +91,71 @@ function spoofCycles(fromMs: number, side: BookSideName, cycles: readonly SpoofC
   const last = cycles.at(-1)?.pauseMs ?? 0;
   const plannedMs = cycles.reduce((sum, { holdMs, pauseMs }) => sum + holdMs + pauseMs, -last);
   const toMs = fromMs + Math.round(longestTimes * plannedMs);
-  const begin: Intervention = { atMs: fromMs, act: (market) => new Spoofer(market, side, cycles, toMs).check() };
+  const spoofer = new Spoofer(side, cycles, toMs);
+  const begin: Intervention = { atMs: fromMs, act: (market) => spoofer.begin(market) };
   return { toMs, side, interventions: [begin] };
 }
 
-/** Places and cancels orders that are not meant to trade. */
+/** How far a spoofer has come. */
+interface SpoofState {
+  /** Of the cycles. */
+  readonly next: number;
+  /** They have fixed prices. */
+  readonly orders: readonly Pick<RestingOrder, "number" | "tick">[];
+  readonly sinceMs: number;
+  readonly pausedMs: number;
+  readonly bestTick: number | undefined;
+  readonly bestSinceMs: number;
+}
+
+/** Places and cancels orders that are not meant to trade. Its state is handed from check to check, since the market may be copied between two. */
 class Spoofer {
-  readonly #market: MarketSegment;
   readonly #side: BookSideName;
   readonly #cycles: readonly SpoofCycle[];
   readonly #untilMs: number;
-  #next = 0;
-  #orders: readonly RestingOrder[] = [];
-  #sinceMs = 0;
-  #pausedMs = 0;
-  #bestTick: number | undefined;
-  #bestSinceMs = 0;
 
-  constructor(market: MarketSegment, side: BookSideName, cycles: readonly SpoofCycle[], untilMs: number) {
-    this.#market = market;
+  constructor(side: BookSideName, cycles: readonly SpoofCycle[], untilMs: number) {
     this.#side = side;
     this.#cycles = cycles;
     this.#untilMs = untilMs;
+  }
+
+  begin(market: MarketSegment): void {
     // The time before is unknown and doesn't count.
-    this.#bestSinceMs = market.nowMs;
+    const bestSinceMs = market.nowMs;
+    this.#check(market, { next: 0, orders: [], sinceMs: 0, pausedMs: 0, bestTick: undefined, bestSinceMs });
   }
 
-  check(): void {
-    const now = this.#market.nowMs;
-    const cycle = this.#cycles[this.#next];
+  #check(market: MarketSegment, before: SpoofState): void {
+    const now = market.nowMs;
+    const cycle = this.#cycles[before.next];
     if (cycle === undefined) return;
-    const best = this.#market.side(this.#side).best;
-    if (best !== this.#bestTick) {
-      this.#bestTick = best;
-      this.#bestSinceMs = now;
-    }
-    if (this.#orders.length > 0) this.#hold(cycle, now);
+    const best = market.side(this.#side).best;
+    let state = best === before.bestTick ? before : { ...before, bestTick: best, bestSinceMs: now };
+    if (state.orders.length > 0) state = this.#hold(market, cycle, state);
     else if (now >= this.#untilMs) return;
-    else if (now >= this.#pausedMs && now - this.#bestSinceMs >= stableMs) this.#place(cycle, now);
-    this.#market.at(now + checkMs, () => this.check());
+    else if (now >= state.pausedMs && now - state.bestSinceMs >= stableMs) state = this.#place(market, cycle, state);
+    market.at(now + checkMs, (later) => this.#check(later, state));
   }
 
-  #place({ lots }: SpoofCycle, now: number): void {
-    const market = this.#market;
+  #place(market: MarketSegment, { lots }: SpoofCycle, state: SpoofState): SpoofState {
     const best = market.bestTick(this.#side);
-    if (best !== this.#bestTick) return;
+    if (best !== state.bestTick) return state;
     const { direction } = market.side(this.#side);
     const placed = lots.map((each, level) => market.placeOrder(this.#side, best - direction * level, each, segmentMs));
-    this.#orders = placed.filter((order) => order !== undefined);
-    this.#sinceMs = now;
+    const orders = placed.flatMap((order) => (order === undefined ? [] : { number: order.number, tick: order.tick }));
+    return { ...state, orders, sinceMs: market.nowMs };
   }
 
-  #hold({ holdMs, pauseMs }: SpoofCycle, now: number): void {
-    const market = this.#market;
+  #hold(market: MarketSegment, { holdMs, pauseMs }: SpoofCycle, state: SpoofState): SpoofState {
+    const now = market.nowMs;
+    const { orders, sinceMs, next } = state;
     const best = market.bestTick(this.#side);
     const { direction } = market.side(this.#side);
     // The first of them is about to trade.
-    const stale = this.#orders.some(({ tick }) => direction * (tick - best) > 0);
-    if (!stale && now < this.#sinceMs + holdMs && now < this.#untilMs) return;
-    for (const order of this.#orders) market.cancel(order);
-    this.#orders = [];
-    this.#pausedMs = now + pauseMs;
-    if (now - this.#sinceMs >= seenMs) this.#next++;
+    const stale = orders.some(({ tick }) => direction * (tick - best) > 0);
+    if (!stale && now < sinceMs + holdMs && now < this.#untilMs) return state;
+    for (const { number } of orders) market.cancel(number);
+    return { ...state, orders: [], pausedMs: now + pauseMs, next: now - sinceMs >= seenMs ? next + 1 : next };
   }
 }

@@ -1,4 +1,5 @@
-import type { Intervention, MarketSegment } from "../market-segment.js";
+import type { Intervention } from "../agenda.js";
+import type { MarketSegment } from "../market-segment.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import type { Incident, IncidentSetup } from "./incident.js";

@@ -1,4 +1,5 @@
-import type { Intervention, MarketSegment } from "../market-segment.js";
+import type { Intervention } from "../agenda.js";
+import type { MarketSegment } from "../market-segment.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
@@ -41,7 +42,9 @@ export function iceberg({ fromMs, severity, random, baseline, fairAt }: Incident
       atMs,
       act: (market: MarketSegment) => {
         const shown = market.placeOrder(side, market.bestTick(side), lots, segmentMs);
-        if (shown !== undefined) market.at(market.nowMs + hitMs, () => market.execute(shown));
+        if (shown === undefined) return;
+        const { number } = shown;
+        market.at(market.nowMs + hitMs, (later) => later.execute(number));
       },
     }),
   );

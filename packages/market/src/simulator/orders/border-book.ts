@@ -18,8 +18,7 @@ export interface BorderBook {
  */
 export function borderBook(seed: string, number: number, fairTicks: number, { flow }: Instrument): BorderBook {
   const random = new RandomStream(seed, "border", number);
-  // Best prices stay while the fair price moves around them.
-  const reference = Math.floor(fairTicks + flow.stickiness * (2 * random.uniform() - 1));
+  const reference = drawReference(random, fairTicks, flow);
   const orders: BorderOrder[] = [];
   const draw = (side: BookSideName, distance: number, meanLifeMs: number) => {
     const lifeMs = Math.ceil(random.exponential(meanLifeMs));
@@ -32,4 +31,14 @@ export function borderBook(seed: string, number: number, fairTicks: number, { fl
     for (let n = 0; n < behind; n++) draw(side, 1 + random.integerBelow(flow.depth), flow.deepLifeMs);
   }
   return { reference, orders };
+}
+
+/** The reference of a border book, in a hundredth of the time. */
+export function borderReference(seed: string, number: number, fairTicks: number, { flow }: Instrument): number {
+  return drawReference(new RandomStream(seed, "border", number), fairTicks, flow);
+}
+
+/** Best prices stay while the fair price moves around them. */
+function drawReference(random: RandomStream, fairTicks: number, { stickiness }: Instrument["flow"]): number {
+  return Math.floor(fairTicks + stickiness * (2 * random.uniform() - 1));
 }

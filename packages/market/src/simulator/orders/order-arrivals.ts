@@ -43,6 +43,20 @@ export class OrderArrivals {
     this.#excitedOrders = (2 * flow.refill * flow.takeRate) / (1 - followed);
   }
 
+  /** The same arrivals to come, of a copy of the stream. */
+  copy(random: RandomStream): OrderArrivals {
+    const copy = new OrderArrivals(this.#flow, this.#path, random);
+    Object.assign(copy.multipliers, this.multipliers);
+    copy.#excitedBuy = this.#excitedBuy;
+    copy.#excitedSell = this.#excitedSell;
+    copy.#excitedOrders = this.#excitedOrders;
+    copy.#ratedMs = this.#ratedMs;
+    copy.#nextMs = this.#nextMs;
+    copy.#isCandidate = this.#isCandidate;
+    copy.#bound = this.#bound;
+    return copy;
+  }
+
   /** Millisecond of the segment at which to call `next`. */
   get nextMs(): number {
     return this.#nextMs;

@@ -2,6 +2,8 @@ import type { BookSideName } from "../../book/order-book.js";
 
 /** An order in the book, or waiting to move to a price that is not free yet. */
 export interface RestingOrder {
+  /** Its place among all orders of its segment: a copy of the segment has a copy of the order, of the same number. */
+  readonly number: number;
   readonly side: BookSideName;
   /** Ticks behind the best price, which the order follows; undefined for an order with a fixed price. */
   readonly distance: number | undefined;
@@ -28,12 +30,42 @@ export interface BorderOrder {
 
 /** An order that is not in the book yet. */
 export function newOrder(
+  number: number,
   side: BookSideName,
   lots: number,
   distance: number | undefined,
   borderOrder: BorderOrder | undefined,
 ): RestingOrder {
-  return { side, distance, borderOrder, tick: 0, lots, moving: false, dueMs: 0, earlier: undefined, later: undefined };
+  return {
+    number,
+    side,
+    distance,
+    borderOrder,
+    tick: 0,
+    lots,
+    moving: false,
+    dueMs: 0,
+    earlier: undefined,
+    later: undefined,
+  };
+}
+
+/** Copies of the orders of a segment, each made once: the book and the timer wheel have the same ones. */
+export class OrderCopies {
+  readonly #copies = new Map<number, RestingOrder>();
+
+  /** The copy of an order. Its neighbours in the timer wheel are set there. */
+  of(order: RestingOrder): RestingOrder {
+    const known = this.#copies.get(order.number);
+    if (known !== undefined) return known;
+    const { number, side, lots, distance, borderOrder, tick, moving, dueMs } = order;
+    const copy = newOrder(number, side, lots, distance, borderOrder);
+    copy.tick = tick;
+    copy.moving = moving;
+    copy.dueMs = dueMs;
+    this.#copies.set(number, copy);
+    return copy;
+  }
 }
 
 /** What a price has: its tick and lots, 0 for none. */
@@ -56,6 +88,18 @@ export class RestingSide {
   constructor(name: BookSideName) {
     this.name = name;
     this.direction = name === "bid" ? 1 : -1;
+  }
+
+  /** The same orders in the same queues. */
+  copy(copies: OrderCopies): RestingSide {
+    const copy = new RestingSide(this.name);
+    // In the order of this map, by which all orders are gone through.
+    for (const [tick, { lots, orders }] of this.#levels) {
+      copy.#levels.set(tick, { lots, orders: orders.map((order) => copies.of(order)) });
+    }
+    copy.#best = this.#best;
+    copy.#touched = new Set(this.#touched);
+    return copy;
   }
 
   /** Tick of the best price; undefined if there is no order. */

@@ -19,6 +19,16 @@ export class RandomStream {
     for (let n = 0; n < 12; n++) this.#next();
   }
 
+  /** A stream that goes on with the same numbers. */
+  copy(): RandomStream {
+    const copy = new RandomStream("", "", 0);
+    copy.#a = this.#a;
+    copy.#b = this.#b;
+    copy.#c = this.#c;
+    copy.#count = this.#count;
+    return copy;
+  }
+
   /** Above 0 and below 1, of 2^32 values. */
   uniform(): number {
     return (this.#next() + 0.5) / 4_294_967_296;

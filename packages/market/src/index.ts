@@ -14,6 +14,7 @@ export { RecentIds } from "./book/recent-ids.js";
 export { Decimals, rounded } from "./frame/decimals.js";
 export {
   basicAnalytics,
+  type CopyableAnalytics,
   type FrameAnalytics,
   type FrameFindings,
   type FrameMoment,

@@ -36,6 +36,12 @@ export class AlertThrottle {
   readonly #raised = new Map<string, Raised>();
   #moment: FrameMoment | undefined;
 
+  /** Between two frames. */
+  setTo(other: AlertThrottle): void {
+    this.#raised.clear();
+    for (const [key, raised] of other.#raised) this.#raised.set(key, { ...raised });
+  }
+
   beginFrame(moment: FrameMoment): void {
     this.anomalies = "";
     this.events = [];

@@ -1,7 +1,7 @@
-import type { FrameAnalytics, FrameFindings, FrameMoment } from "../frame/frame-analytics.js";
+import type { CopyableAnalytics, FrameAnalytics, FrameFindings, FrameMoment } from "../frame/frame-analytics.js";
 import { AlertThrottle } from "./alert-throttle.js";
 import type { DetectorInput } from "./detectors/detector.js";
-import { type Detectors, detectors } from "./detectors/index.js";
+import { copyOfDetectors, type Detectors, detectors } from "./detectors/index.js";
 import { bookImbalance, directionalProbability, OrderFlowImbalance } from "./features/imbalance.js";
 import { type GapThreshold, LiquidityGaps } from "./features/liquidity-gaps.js";
 import { type RealizedSpread, RealizedSpreads } from "./features/realized-spread.js";
@@ -31,21 +31,33 @@ const resetAfterGapNs = 600e9;
  * Features and anomalies of one tape's frames (docs/analytics.md). State is bounded and only event time is used, so the same frames
  * give the same findings, whether they come from a recording or from a tape made from it.
  */
-export class MarketAnalytics implements FrameAnalytics {
-  readonly #begin: () => Analysis;
+export class MarketAnalytics implements CopyableAnalytics {
+  readonly #profile: ProfileName;
   #analysis: Analysis;
   #ns = 0;
 
   constructor({ profile = "relative" }: MarketAnalyticsOptions = {}) {
-    const thresholds = profiles[profile];
-    this.#begin = () => new Analysis(thresholds.gap, detectors(thresholds));
+    this.#profile = profile;
     this.#analysis = this.#begin();
+  }
+
+  /** Analytics that have seen the same frames. */
+  copy(): MarketAnalytics {
+    const copy = new MarketAnalytics({ profile: this.#profile });
+    copy.#analysis = this.#analysis.copy();
+    copy.#ns = this.#ns;
+    return copy;
   }
 
   analyse(moment: FrameMoment): FrameFindings {
     if (moment.afterGap && moment.ns - this.#ns > resetAfterGapNs) this.#analysis = this.#begin();
     this.#ns = moment.ns;
     return this.#analysis.analyse(moment);
+  }
+
+  #begin(): Analysis {
+    const thresholds = profiles[this.#profile];
+    return new Analysis(thresholds.gap, detectors(thresholds));
   }
 }
 
@@ -56,6 +68,7 @@ const scores = new NumberTexts(0, 20, 2);
 
 /** Analytics of a stretch without long gaps. */
 class Analysis implements FrameAnalytics {
+  readonly #threshold: GapThreshold;
   readonly #tradeTimes = new TradeTimes();
   readonly #gaps: LiquidityGaps;
   readonly #flow = new OrderFlowImbalance();
@@ -71,9 +84,28 @@ class Analysis implements FrameAnalytics {
   #before: FrameMoment | undefined;
   #suspicion = 0;
 
-  constructor(gap: GapThreshold, all: Detectors) {
-    this.#gaps = new LiquidityGaps(gap);
+  constructor(threshold: GapThreshold, all: Detectors) {
+    this.#threshold = threshold;
+    this.#gaps = new LiquidityGaps(threshold);
     this.#detectors = all;
+  }
+
+  copy(): Analysis {
+    const copy = new Analysis(this.#threshold, copyOfDetectors(this.#detectors));
+    copy.#gaps.setTo(this.#gaps);
+    copy.#flow.setTo(this.#flow);
+    copy.#vpin.setTo(this.#vpin);
+    copy.#realized.setTo(this.#realized);
+    copy.#volatility.setTo(this.#volatility);
+    copy.#bestBid.setTo(this.#bestBid);
+    copy.#bestAsk.setTo(this.#bestAsk);
+    copy.#regime.setTo(this.#regime);
+    copy.#alerts.setTo(this.#alerts);
+    copy.#steady.bid = this.#steady.bid;
+    copy.#steady.ask = this.#steady.ask;
+    copy.#before = this.#before;
+    copy.#suspicion = this.#suspicion;
+    return copy;
   }
 
   // HOT: once per frame of an import. analytics.bench.ts of the importers guards it.

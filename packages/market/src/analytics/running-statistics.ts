@@ -14,6 +14,13 @@ export class RunningMean {
     this.#window = window;
   }
 
+  /** Takes over what another one of the same window knows; so do the others of this name. */
+  setTo({ mean, variance, count }: RunningMean): void {
+    this.mean = mean;
+    this.variance = variance;
+    this.count = count;
+  }
+
   get deviation(): number {
     return Math.sqrt(this.variance);
   }
@@ -51,6 +58,12 @@ export class RunningQuantile {
     this.#window = window;
   }
 
+  setTo(other: RunningQuantile): void {
+    this.value = other.value;
+    this.count = other.count;
+    this.#distance = other.#distance;
+  }
+
   add(value: number): void {
     if (!Number.isFinite(value)) return;
     this.count++;
@@ -82,6 +95,13 @@ export class ReturnLevel {
   /** `seconds`: the return period. */
   constructor(seconds: number) {
     this.#seconds = seconds;
+  }
+
+  setTo(other: ReturnLevel): void {
+    this.count = other.count;
+    this.#high.setTo(other.#high);
+    this.#excess.setTo(other.#excess);
+    this.#rate.setTo(other.#rate);
   }
 
   /** Infinite without enough data. */
@@ -118,6 +138,11 @@ export class RecentRate {
     this.#tau = tau;
   }
 
+  setTo(other: RecentRate): void {
+    this.#amount = other.#amount;
+    this.#seconds = other.#seconds;
+  }
+
   /** Seconds of data, at most tau. */
   get knownSeconds(): number {
     return this.#seconds;
@@ -144,6 +169,10 @@ export class DecayingSum {
 
   constructor(tau: number) {
     this.#tau = tau;
+  }
+
+  setTo({ value }: DecayingSum): void {
+    this.value = value;
   }
 
   add(seconds: number, amount: number): void {

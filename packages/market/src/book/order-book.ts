@@ -19,6 +19,13 @@ class BookSide {
     this.#direction = name === "bid" ? 1 : -1;
   }
 
+  /** Takes over the levels of another one. */
+  setTo(other: BookSide): void {
+    this.clear();
+    for (const price of other.#prices) this.#prices.push(price);
+    for (const size of other.#sizes) this.#sizes.push(size);
+  }
+
   get depth(): number {
     return this.#prices.length;
   }
@@ -135,6 +142,14 @@ export class OrderBook {
 
   side(name: BookSideName): BookSide {
     return name === "bid" ? this.bids : this.asks;
+  }
+
+  /** The same levels, without a listener. */
+  copy(): OrderBook {
+    const copy = new OrderBook();
+    copy.bids.setTo(this.bids);
+    copy.asks.setTo(this.asks);
+    return copy;
   }
 
   set(side: BookSideName, price: number, size: number): void {

@@ -27,6 +27,11 @@ export class Decimals {
     return this.#count;
   }
 
+  /** Takes over what another one has seen. */
+  setTo(other: Decimals): void {
+    this.#count = other.#count;
+  }
+
   // HOT: once per level of an imported book.
   add(value: number): void {
     while (this.#count < most) {
@@ -48,6 +53,12 @@ export class PriceGrid {
 
   get decimals(): number {
     return this.#decimals.count;
+  }
+
+  /** Takes over what another one has seen. */
+  setTo(other: PriceGrid): void {
+    this.#decimals.setTo(other.#decimals);
+    this.#units = other.#units;
   }
 
   /** Price units; one unit of the last decimal before the first price. */

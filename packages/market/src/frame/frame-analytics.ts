@@ -46,7 +46,12 @@ export interface FrameAnalytics {
   analyse(moment: FrameMoment): FrameFindings;
 }
 
+export interface CopyableAnalytics extends FrameAnalytics {
+  /** Analytics that have seen the same frames. */
+  copy(): CopyableAnalytics;
+}
+
 const nothing: FrameFindings = { head: "", anomalies: "", events: [] };
 
 /** Adds nothing to the frame's basic fields. */
-export const basicAnalytics: FrameAnalytics = { analyse: () => nothing };
+export const basicAnalytics: CopyableAnalytics = { analyse: () => nothing, copy: () => basicAnalytics };

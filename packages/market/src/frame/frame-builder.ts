@@ -47,7 +47,7 @@ export interface MarketEvent {
  * interval's frame shows the book at the interval's end. docs/spec/frame.md has the rules.
  */
 export class FrameBuilder {
-  readonly book = new OrderBook();
+  readonly book: OrderBook;
   readonly prices = new PriceGrid();
   readonly sizes = new Decimals();
   /** The instrument's decimals as known so far. */
@@ -74,8 +74,9 @@ export class FrameBuilder {
   #effectiveSpread: number | null = null;
   #gap: { fromNs: number; reasons: string[] } | undefined;
 
-  constructor(options: FrameBuilderOptions) {
+  constructor(options: FrameBuilderOptions, book = new OrderBook()) {
     this.#options = options;
+    this.book = book;
     const { prices, sizes } = this;
     this.precision = {
       get priceDecimals() {
@@ -93,6 +94,28 @@ export class FrameBuilder {
     this.#firstNs = 0;
     this.#lastEventNs = this.#lastFrameNs = continues.lastNs;
     if (continues.reason !== undefined) this.markGap(continues.lastNs, continues.reason);
+  }
+
+  /** One that goes on with the same frames, which go elsewhere. Their analytics have seen what this one's have. */
+  copy({ analytics, emit }: Required<Pick<FrameBuilderOptions, "analytics" | "emit">>): FrameBuilder {
+    const copy = new FrameBuilder({ ...this.#options, analytics, emit }, this.book.copy());
+    copy.prices.setTo(this.prices);
+    copy.sizes.setTo(this.sizes);
+    Object.assign(copy.counts, this.counts);
+    copy.#firstNs = this.#firstNs;
+    copy.#lastEventNs = this.#lastEventNs;
+    copy.#lastFrameNs = this.#lastFrameNs;
+    copy.#mid = this.#mid;
+    copy.#midText = this.#midText;
+    copy.#shown = this.#shown;
+    copy.#updates = this.#updates;
+    copy.#pending = this.#pending;
+    copy.#sides.setTo(this.#sides);
+    copy.#trades = [...this.#trades];
+    copy.#tradesJson = this.#tradesJson;
+    copy.#effectiveSpread = this.#effectiveSpread;
+    copy.#gap = this.#gap && { ...this.#gap, reasons: [...this.#gap.reasons] };
+    return copy;
   }
 
   /** Nanoseconds since 1970 of the first frame, which is tape time 0; undefined before the first frame. */

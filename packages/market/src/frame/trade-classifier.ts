@@ -10,6 +10,12 @@ export class TradeClassifier {
   #last = Number.NaN;
   #lastMove: TradeSide = "unknown";
 
+  /** Takes over what another one has seen. */
+  setTo(other: TradeClassifier): void {
+    this.#last = other.#last;
+    this.#lastMove = other.#lastMove;
+  }
+
   /** Must be called for every trade in order, including those of known side. */
   classify(side: TradeSide, price: number, mid: number): TradeSide {
     if (price > this.#last) this.#lastMove = "buy";

@@ -1,35 +1,30 @@
-import type { MarketSegment } from "./market-segment.js";
-
-/** It changes nothing but the market that it is given, so copies of a segment can share it. */
-export type Act = (market: MarketSegment) => void;
-
-/** A deliberate action on the market at one millisecond of a segment. */
-export interface Intervention {
+/** An action at one millisecond of a segment. */
+export interface ScheduledAct<Act> {
   readonly atMs: number;
   readonly act: Act;
 }
 
 /** The actions of a millisecond, in this order. `scheduled`: on the way, by others. */
-interface Slot {
+interface Slot<Act> {
   readonly incidents: Act[];
   readonly orders: Act[];
   readonly scheduled: Act[];
 }
 
 /** What is done to a segment deliberately, by time. */
-export class Agenda {
-  readonly #incidents: readonly Intervention[];
-  readonly #slots = new Map<number, Slot>();
+export class Agenda<Act> {
+  readonly #incidents: readonly ScheduledAct<Act>[];
+  readonly #slots = new Map<number, Slot<Act>>();
 
   /** @param orders of the user */
-  constructor(incidents: readonly Intervention[], orders: readonly Intervention[]) {
+  constructor(incidents: readonly ScheduledAct<Act>[], orders: readonly ScheduledAct<Act>[]) {
     this.#incidents = incidents;
     for (const { atMs, act } of incidents) this.#slot(atMs).incidents.push(act);
     for (const { atMs, act } of orders) this.#slot(atMs).orders.push(act);
   }
 
   /** The same with other orders of the user. */
-  copy(orders: readonly Intervention[]): Agenda {
+  copy(orders: readonly ScheduledAct<Act>[]): Agenda<Act> {
     const copy = new Agenda(this.#incidents, orders);
     for (const [ms, { scheduled }] of this.#slots) {
       if (scheduled.length > 0) copy.#slot(ms).scheduled.push(...scheduled);
@@ -51,10 +46,10 @@ export class Agenda {
     return [...slot.incidents, ...slot.orders, ...slot.scheduled];
   }
 
-  #slot(ms: number): Slot {
+  #slot(ms: number): Slot<Act> {
     const known = this.#slots.get(ms);
     if (known !== undefined) return known;
-    const slot: Slot = { incidents: [], orders: [], scheduled: [] };
+    const slot: Slot<Act> = { incidents: [], orders: [], scheduled: [] };
     this.#slots.set(ms, slot);
     return slot;
   }

@@ -2,7 +2,7 @@ import { isoOfNs, type TradeSide } from "@tapedeck/protocol";
 import type { BookSideName, OrderBook } from "../book/order-book.js";
 import type { MarketTrade } from "../frame/frame-analytics.js";
 import type { MarketEvent } from "../frame/frame-builder.js";
-import { type Act, Agenda, type Intervention } from "./agenda.js";
+import { Agenda, type ScheduledAct } from "./agenda.js";
 import type { Instrument } from "./instrument.js";
 import type { BorderBook } from "./orders/border-book.js";
 import { OrderArrivals, orderLots, takeLots } from "./orders/order-arrivals.js";
@@ -19,6 +19,12 @@ import { TimerWheel } from "./orders/timer-wheel.js";
 import type { PriceSegment } from "./price-path.js";
 import type { RandomStream } from "./random/random-stream.js";
 import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
+
+/** It changes nothing but the market that it is given, so copies of a segment can share it. */
+type Act = (market: MarketSegment) => void;
+
+/** A deliberate action on the market at one millisecond of a segment. */
+export type Intervention = ScheduledAct<Act>;
 
 /** What a user's own orders do to a segment. */
 export interface OwnEffects {
@@ -77,7 +83,7 @@ export class MarketSegment {
   readonly #observer: OrderObserver | undefined;
   readonly #arrivals: OrderArrivals;
   readonly #timers: TimerWheel;
-  readonly #agenda: Agenda;
+  readonly #agenda: Agenda<Act>;
   readonly #priceScale: number;
   readonly #sizeScale: number;
   /** Distances from the best price at which no new orders are placed for now. */

@@ -1,22 +1,20 @@
 import {
   basicAnalytics,
-  type FrameParts,
   fillOfTrades,
   framesPerSegment,
-  MarketAnalytics,
   type MarketTrade,
   type OwnFill,
   type OwnOrder,
-  SimulatedMarket,
   segmentOfFrame,
 } from "@tapedeck/market";
-import { TapeNotFound } from "../errors.js";
 import { BlockBuilder } from "../format/block-builder.js";
 import { serializeFrame } from "../format/serialize-frame.js";
 import type { TapeEvent } from "../tape.js";
-import { frameNs, framesPerSimulatedBlock } from "./layout.js";
+import { blocksPerSegment, frameNs, framesPerSimulatedBlock } from "./layout.js";
+import { marketOf } from "./market-of.js";
+import { FrameRun } from "./running/frame-run.js";
 import { SegmentFrames } from "./segment-frames.js";
-import { canGenerate, type SimulatedName, simulatedId } from "./simulated-name.js";
+import type { SimulatedName } from "./simulated-name.js";
 
 /** So many prices take a few milliseconds. */
 const pricesPerPause = 100;
@@ -28,8 +26,8 @@ interface SegmentOptions {
   /** The user's own; those of later segments change nothing, nor do those of more than `impactSegments` before. */
   readonly orders?: readonly OwnOrder[] | undefined;
   /** Called after each 60 frames made, kept or not: it may do something else first, another segment for example. */
-  readonly pause?: () => void;
-  /** For practice: makes no more than so many frames, and none of the segment before. */
+  readonly pause?: (() => void) | undefined;
+  /** For practice: makes no more than so many blocks, and none of the segment before. */
   readonly only?: number;
 }
 
@@ -42,27 +40,40 @@ export function generateSegment(
   name: SimulatedName,
   segment: number,
   take: OnBlock,
-  options: SegmentOptions = {},
+  { orders = [], pause, only }: SegmentOptions = {},
 ): TapeEvent[] {
-  const market = marketOf(name);
-  let block: BlockBuilder | undefined;
+  const run = only === undefined ? runOf(name, segment, orders, pause) : FrameRun.from(marketOf(name), segment, orders);
   const events: TapeEvent[] = [];
-  for (const { seq, parts } of framesOf(segment, market, options)) {
-    block ??= new BlockBuilder(seq, framesPerSimulatedBlock);
-    block.add(serializeFrame(seq, { ...parts, ns: seq * frameNs }, undefined, market.instrument.sizeDecimals));
-    if (block.frames < framesPerSimulatedBlock) continue;
-    events.push(...block.events);
-    take(bytesOf(block.toBytes()));
-    block = undefined;
+  for (let block = 0; block < (only ?? blocksPerSegment); block++) {
+    events.push(...makeBlock(run, take));
+    pause?.();
   }
   return events;
 }
 
+/** Makes the next block of a run; returns the events in it. */
+export function makeBlock(run: FrameRun, take: OnBlock): TapeEvent[] {
+  const block = new BlockBuilder(run.seq, framesPerSimulatedBlock);
+  while (block.frames < framesPerSimulatedBlock) {
+    const { seq, sizeDecimals } = run;
+    block.add(serializeFrame(seq, { ...run.next(), ns: seq * frameNs }, undefined, sizeDecimals));
+  }
+  take(bytesOf(block.toBytes()));
+  return block.events;
+}
+
 /** The events in a segment's frames, which are not laid out for that. */
-export function eventsIn(name: SimulatedName, segment: number, options: SegmentOptions = {}): TapeEvent[] {
+export function eventsIn(
+  name: SimulatedName,
+  segment: number,
+  { orders = [], pause }: SegmentOptions = {},
+): TapeEvent[] {
+  const run = runOf(name, segment, orders, pause);
   const events: TapeEvent[] = [];
-  for (const { seq, parts } of framesOf(segment, marketOf(name), options)) {
-    for (const event of parts.events) events.push({ seq, ns: seq * frameNs, ...event });
+  for (let made = 1; made <= framesPerSegment; made++) {
+    const { seq } = run;
+    for (const event of run.next().events) events.push({ seq, ns: seq * frameNs, ...event });
+    if (made % framesPerSimulatedBlock === 0) pause?.();
   }
   return events;
 }
@@ -76,25 +87,14 @@ export function pricesAt(name: SimulatedName, segments: readonly number[], pause
   });
 }
 
-/** The frames of a segment, after those of the one before it, by which analytics begin. */
-function* framesOf(
-  segment: number,
-  market: SimulatedMarket,
-  { orders = [], pause, only }: SegmentOptions,
-): Generator<{ readonly seq: number; readonly parts: FrameParts }> {
-  const first = only === undefined ? Math.max(0, segment - 1) : segment;
-  const frames = new SegmentFrames(market, { analytics: new MarketAnalytics() });
-  frames.open(market.opening(first, orders));
-  let made = 0;
-  for (let number = first; number <= segment; number++) {
-    let seq = number * framesPerSegment;
-    for (const parts of frames.of(market.segment(number, orders))) {
-      if (number === segment) yield { seq, parts };
-      seq++;
-      if (++made === only) return;
-      if (made % framesPerSimulatedBlock === 0) pause?.();
-    }
+/** A run that makes the frames of a segment next. */
+function runOf(name: SimulatedName, segment: number, orders: readonly OwnOrder[], pause?: () => void): FrameRun {
+  const run = FrameRun.before(marketOf(name), segment, orders);
+  while (run.seq < segment * framesPerSegment) {
+    run.skipBlock();
+    pause?.();
   }
+  return run;
 }
 
 /**
@@ -114,19 +114,14 @@ export function fillOf(name: SimulatedName, orders: readonly OwnOrder[]): OwnFil
     },
   });
   const frames = new SegmentFrames(market, { analytics: basicAnalytics });
-  frames.open(market.opening(segment, orders));
+  frames.open(running.opening());
   // A segment opens with the book of the frame before it.
   if (segment > 0) frames.close();
-  for (const { price } of frames.of(running)) {
+  for (let seq = segment * framesPerSegment; seq <= last.seq; seq++) {
+    const { price } = frames.next(running);
     if (trades !== undefined) return fillOfTrades(trades, price);
   }
   return undefined;
-}
-
-/** Throws `TapeNotFound` for one that this release cannot generate. */
-export function marketOf(name: SimulatedName): SimulatedMarket {
-  if (!canGenerate(name)) throw new TapeNotFound(`${simulatedId(name)}@${name.version}`);
-  return new SimulatedMarket(name);
 }
 
 /** A buffer of its own, which can be handed to another thread. */

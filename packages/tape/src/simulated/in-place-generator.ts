@@ -1,5 +1,7 @@
 import type { BlockCache } from "../reading/block-cache.js";
 import { eventsIn, fillOf, generateSegment, type OnBlock, pricesAt } from "./generate-segment.js";
+import type { BlockTask } from "./running/checkpoints.js";
+import { BlockGenerator } from "./running/generate-block.js";
 import type { MarketSearch } from "./search-thread.js";
 import type { PricesTask } from "./search-worker.js";
 import type { SegmentGenerator } from "./segment-pool.js";
@@ -10,8 +12,11 @@ import { generateLevels, generateOrders } from "./track/generate-track.js";
 
 /** Makes and searches segments in the calling thread, which does nothing else meanwhile: for programs, and not for nodes. */
 export class InPlaceGenerator implements SegmentGenerator, MarketSearch {
-  async generate({ name, segment, orders }: SegmentTask, take: OnBlock) {
-    return generateSegment(name, segment, take, { orders });
+  readonly #blocks = new BlockGenerator();
+
+  async generate(task: SegmentTask | BlockTask, take: OnBlock) {
+    if ("block" in task) return this.#blocks.frames(task, take);
+    return generateSegment(task.name, task.segment, take, { orders: task.orders });
   }
 
   async fill({ name, orders }: FillTask) {
@@ -28,6 +33,10 @@ export class InPlaceGenerator implements SegmentGenerator, MarketSearch {
 
   async levels({ name, segment, orders }: SegmentTask) {
     return generateLevels(name, segment, { orders });
+  }
+
+  async track(task: BlockTask) {
+    return this.#blocks.track(task);
   }
 
   async orders({ name, segment, orders }: SegmentTask) {

@@ -48,6 +48,19 @@ test("[ET64] event tracks are made in that thread, too, and are the same as here
   expect(await search.orders({ name, segment: 3 })).toEqual(generateOrders(name, 3));
 });
 
+test("[SM40] so are the tracks of blocks, one after the other from a checkpoint", async () => {
+  const search = start();
+  const order = { id: "a", seq: 1_850, side: "BUY", quantity: 2, filled: 2, settled: true } as const;
+  for (const block of [0, 1, 0]) {
+    const { levels } = await search.track({ name, segment: 3, block, orders: [order] });
+    const whole = generateLevels(name, 3, { orders: [order] });
+    const last = 1_800 + 60 * block + 59;
+    expect([levels.book.seq[0], levels.book.seq.at(-1)]).toEqual([last - 59, last]);
+    expect(levels.book.price.at(-1)).toBe(whole.book.price[whole.book.seq.lastIndexOf(last)]);
+    expect(levels.opening.price.length).toBeGreaterThan(20);
+  }
+});
+
 test("[SM35] searches take turns, a segment at a time", async () => {
   const search = start();
   const done: string[] = [];

@@ -1,6 +1,8 @@
 import type { Worker } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
 import { startThread } from "../threads/start-thread.js";
+import type { BlockTask } from "./running/checkpoints.js";
+import type { TrackStretch } from "./running/track-run.js";
 import type { PricesTask, SearchMessage, SearchReply } from "./search-worker.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SegmentLevels, SegmentOrders } from "./track/segment-track.js";
@@ -15,6 +17,8 @@ export interface MarketSearch {
   levels(task: SegmentTask): Promise<SegmentLevels>;
   /** What happens to the orders of a segment. */
   orders(task: SegmentTask): Promise<SegmentOrders>;
+  /** Both, of a block of a market that sees orders of a user. */
+  track(task: BlockTask): Promise<TrackStretch>;
 }
 
 interface Job {
@@ -51,6 +55,12 @@ export class SearchThread implements MarketSearch {
   async orders(task: SegmentTask): Promise<SegmentOrders> {
     const reply = await this.#run({ orders: task }, undefined);
     if ("orders" in reply) return reply.orders;
+    throw new TypeError("the search thread answered something else");
+  }
+
+  async track(task: BlockTask): Promise<TrackStretch> {
+    const reply = await this.#run({ track: task }, undefined);
+    if ("track" in reply) return reply.track;
     throw new TypeError("the search thread answered something else");
   }
 

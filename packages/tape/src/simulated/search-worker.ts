@@ -2,6 +2,9 @@ import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { TapeEvent } from "../tape.js";
 import { lowerPriority } from "../threads/lower-priority.js";
 import { eventsIn, pricesAt } from "./generate-segment.js";
+import type { BlockTask } from "./running/checkpoints.js";
+import { BlockGenerator } from "./running/generate-block.js";
+import type { TrackStretch } from "./running/track-run.js";
 import type { SegmentTask } from "./segment-worker.js";
 import type { SimulatedName } from "./simulated-name.js";
 import { generateLevels, generateOrders } from "./track/generate-track.js";
@@ -13,12 +16,13 @@ export interface PricesTask {
   readonly segments: readonly number[];
 }
 
-/** `events` are what jumps find, `levels` and `orders` the event track. `stop` cancels the current task. */
+/** `events` are what jumps find, `levels`, `orders` and `track` the event track. `stop` cancels the current task. */
 export type SearchMessage =
   | { readonly events: SegmentTask }
   | { readonly prices: PricesTask }
   | { readonly levels: SegmentTask }
   | { readonly orders: SegmentTask }
+  | { readonly track: BlockTask }
   | "stop";
 
 /** One reply per task. */
@@ -27,7 +31,10 @@ export type SearchReply =
   | { readonly prices: readonly number[] }
   | { readonly levels: SegmentLevels }
   | { readonly orders: SegmentOrders }
+  | { readonly track: TrackStretch }
   | { readonly error: string };
+
+const blocks = new BlockGenerator();
 
 function execute(message: SearchMessage): SearchReply | undefined {
   if (message === "stop") return undefined; // the task was done before this came
@@ -35,6 +42,7 @@ function execute(message: SearchMessage): SearchReply | undefined {
     if ("prices" in message) return { prices: pricesAt(message.prices.name, message.prices.segments, pause) };
     if ("levels" in message) return { levels: made(generateLevels, message.levels) };
     if ("orders" in message) return { orders: made(generateOrders, message.orders) };
+    if ("track" in message) return { track: blocks.track(message.track, pause) };
     return { events: made(eventsIn, message.events) };
   } catch (error) {
     return { error: String(error) };

@@ -1,5 +1,5 @@
 import {
-  type FrameAnalytics,
+  type CopyableAnalytics,
   FrameBuilder,
   type FrameParts,
   type MarketEvent,
@@ -11,28 +11,34 @@ import {
 import { frameNs } from "./layout.js";
 
 interface SegmentFramesOptions {
-  readonly analytics: FrameAnalytics;
+  readonly analytics: CopyableAnalytics;
   /** Gets each event of a segment, before it is part of a frame. */
-  readonly onEvent?: (event: SegmentEvent) => void;
+  readonly onEvent?: ((event: SegmentEvent) => void) | undefined;
 }
 
 /** Frames of a market, ten a second without exception. */
 export class SegmentFrames {
   readonly #builder: FrameBuilder;
+  readonly #analytics: CopyableAnalytics;
   readonly #onEvent: SegmentFramesOptions["onEvent"];
   readonly #closed: FrameParts[] = [];
 
-  constructor({ instrument }: Pick<SimulatedMarket, "instrument">, { analytics, onEvent }: SegmentFramesOptions) {
+  /** @param original frames that these go on with */
+  constructor(
+    { instrument }: Pick<SimulatedMarket, "instrument">,
+    { analytics, onEvent }: SegmentFramesOptions,
+    original?: SegmentFrames,
+  ) {
     const { symbol, priceDecimals, sizeDecimals } = instrument;
+    this.#analytics = analytics;
     this.#onEvent = onEvent;
-    this.#builder = new FrameBuilder({
-      symbol,
-      originNs: simulatedStartNs,
-      decimals: 3,
-      intervalNs: frameNs,
-      analytics,
-      emit: (parts) => this.#closed.push(parts),
-    });
+    const emit = (parts: FrameParts) => void this.#closed.push(parts);
+    if (original !== undefined) {
+      this.#builder = original.#builder.copy({ analytics, emit });
+      return;
+    }
+    const clock = { originNs: simulatedStartNs, decimals: 3, intervalNs: frameNs } as const;
+    this.#builder = new FrameBuilder({ ...clock, symbol, analytics, emit });
     // Known beforehand, not learned on the way, so that no frame depends on which prices came before it.
     this.#builder.prices.add(Number(`1e-${priceDecimals}`));
     this.#builder.sizes.add(Number(`1e-${sizeDecimals}`));
@@ -49,18 +55,25 @@ export class SegmentFrames {
     this.#closed.length = 0;
   }
 
-  /** The frames of a segment, whose book this has come to. */
-  *of(running: MarketSegment): Generator<FrameParts> {
+  /** Goes on from here as this does. */
+  copy(market: Pick<SimulatedMarket, "instrument">, onEvent?: SegmentFramesOptions["onEvent"]): SegmentFrames {
+    return new SegmentFrames(market, { analytics: this.#analytics.copy(), onEvent }, this);
+  }
+
+  /** The next frame of a segment, whose book this has come to. */
+  next(running: MarketSegment): FrameParts {
     for (const event of running.run()) {
       this.#apply(event);
       if (event.trades !== undefined || event.ns % frameNs !== 0) continue;
       this.#builder.end();
-      while (this.#closed.length === 0) {
+      for (;;) {
+        const closed = this.#closed.pop();
+        if (closed !== undefined) return closed;
         this.#apply(running.forceChange());
         this.#builder.end();
       }
-      yield* this.#closed.splice(0);
     }
+    throw new RangeError("the segment has no frame left");
   }
 
   #apply(event: SegmentEvent): void {

@@ -1,17 +1,19 @@
 import type { Worker } from "node:worker_threads";
 import type { OwnFill } from "@tapedeck/market";
+import { LRUCache } from "lru-cache";
 import type { TapeEvent } from "../tape.js";
 import { startThread } from "../threads/start-thread.js";
 import type { OnBlock } from "./generate-segment.js";
+import type { BlockTask } from "./running/checkpoints.js";
 import type { Assignment, FillTask, NumberedReply, SegmentReply, SegmentTask, Task } from "./segment-worker.js";
 
 /** Generates segments: in a pool of threads, or in the calling thread. */
 export interface SegmentGenerator {
   /**
-   * Passes on the segment's blocks in order as they are generated, and resolves to its events at the end. While no reader waits for it
+   * Passes on the segment's blocks in order as they are generated, or the one block, and resolves to their events at the end. While no reader waits for it
    * (`wanted`, which is called again and again), segments with waiting readers go first.
    */
-  generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
+  generate(task: SegmentTask | BlockTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]>;
   /** The fill of the last of the user's own orders; undefined if it gets nothing. Goes before any segment. */
   fill(task: FillTask): Promise<OwnFill | undefined>;
 }
@@ -19,6 +21,8 @@ export interface SegmentGenerator {
 interface Job {
   readonly number: number;
   readonly task: Task;
+  /** On the monotonic clock. */
+  readonly sinceMs: number;
   readonly take: OnBlock;
   /** Priority: the lowest goes first. */
   readonly rank: () => number;
@@ -38,6 +42,10 @@ const ranks = { order: 0, wanted: 1, ahead: 2 } as const;
 
 /** If a job has waited for so long, more than a few segments take, another thread is started. */
 const growAfterMs = 1_000;
+/** After waiting so long for the thread that has the session's market, a block is made from the minute's beginning by another one. */
+const strayAfterMs = 250;
+/** Sessions with orders whose thread is known. */
+const knownSessions = 1_000;
 /** Segments that a thread suspends at most: each keeps a market in memory, and the lowest waits for all above it. */
 const maxSuspended = 3;
 
@@ -45,12 +53,14 @@ const maxSuspended = 3;
  * Threads that generate segments, so that the event loop keeps sending frames meanwhile. They do not keep the process alive. Jobs run in
  * the order of requests, but those without a waiting reader run last: once a segment has delivered its requested blocks, its thread
  * suspends it for one that a reader waits for. A thread whose code is not compiled yet takes many times as long, so the pool starts with
- * one, and adds another only if one is not enough; that one joins when it is warm.
+ * one, and adds another only if one is not enough; that one joins when it is warm. Blocks of a session with orders go to the thread that made the last
+ * one, which has checkpoints of its market.
  */
 export class SegmentPool implements SegmentGenerator {
   readonly #size: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Job[] = [];
+  readonly #threadOfSession = new LRUCache<string, Thread>({ max: knownSessions });
   #numbers = 0;
   #growing: NodeJS.Timeout | undefined;
 
@@ -63,7 +73,7 @@ export class SegmentPool implements SegmentGenerator {
     if (this.#threads.size === 0) await this.#addWarm();
   }
 
-  async generate(task: SegmentTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
+  async generate(task: SegmentTask | BlockTask, take: OnBlock, wanted: () => boolean): Promise<readonly TapeEvent[]> {
     const reply = await this.#carriedOut(task, take, () => (wanted() ? ranks.wanted : ranks.ahead));
     return "events" in reply ? reply.events : [];
   }
@@ -79,7 +89,8 @@ export class SegmentPool implements SegmentGenerator {
 
   #carriedOut(task: Task, take: OnBlock, rank: () => number): Promise<SegmentReply> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ number: this.#numbers++, task, take, rank, resolve, reject });
+      const sinceMs = performance.now();
+      this.#waiting.push({ number: this.#numbers++, task, sinceMs, take, rank, resolve, reject });
       // A caller requests its block right after this.
       queueMicrotask(() => this.#assign());
     });
@@ -91,26 +102,24 @@ export class SegmentPool implements SegmentGenerator {
   }
 
   #assign(): void {
-    for (let job = this.#next; job !== undefined; job = this.#next) {
+    for (const job of [...this.#waiting].sort((one, other) => one.rank() - other.rank())) {
       if (this.#threads.size === 0) this.#start();
       const thread = this.#threadFor(job);
       if (thread === undefined) {
         if (this.#threads.size < this.#size) this.#growing ??= this.#growSoon();
-        return;
+        continue;
       }
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
+      const session = sessionOf(job);
+      if (session !== undefined) this.#threadOfSession.set(session, thread);
       give(thread, job);
     }
   }
 
-  get #next(): Job | undefined {
-    const lowest = Math.min(...this.#waiting.map(({ rank }) => rank()));
-    return this.#waiting.find(({ rank }) => rank() === lowest);
-  }
-
   /** A thread that is idle, or has only jobs of lower priority. */
   #threadFor(job: Job): Thread | undefined {
-    const threads = [...this.#threads].filter(({ warmingUp }) => !warmingUp);
+    const home = this.#homeOf(job);
+    const threads = [...this.#threads].filter((thread) => !thread.warmingUp && (home ?? thread) === thread);
     const rank = job.rank();
     return (
       threads.find(({ jobs }) => jobs.size === 0) ??
@@ -118,10 +127,18 @@ export class SegmentPool implements SegmentGenerator {
     );
   }
 
+  /** The thread with the market of the job's session, unless that has no time for too long. */
+  #homeOf(job: Job): Thread | undefined {
+    const session = sessionOf(job);
+    if (session === undefined || performance.now() - job.sinceMs > strayAfterMs) return undefined;
+    const home = this.#threadOfSession.get(session);
+    return home !== undefined && this.#threads.has(home) ? home : undefined;
+  }
+
   #growSoon(): NodeJS.Timeout {
     const grow = () => {
       this.#growing = undefined;
-      if (this.#next === undefined || this.#threads.size >= this.#size) return;
+      if (this.#waiting.length === 0 || this.#threads.size >= this.#size) return;
       this.#addWarm().catch(() => {
         // The other threads serve the waiting jobs.
       });
@@ -136,6 +153,7 @@ export class SegmentPool implements SegmentGenerator {
       const practice = {
         number: this.#numbers++,
         task: "practise",
+        sinceMs: performance.now(),
         take: () => undefined,
         rank: () => ranks.ahead,
       } as const;
@@ -173,6 +191,11 @@ export class SegmentPool implements SegmentGenerator {
     worker.on("exit", (code) => gone(new Error(`a simulator thread ended with code ${code}`)));
     return thread;
   }
+}
+
+/** The session whose orders the market of a block sees. */
+function sessionOf({ task }: Job): string | undefined {
+  return typeof task === "object" && "block" in task ? task.name.fork?.session : undefined;
 }
 
 function give(thread: Thread, job: Job): void {

@@ -2,6 +2,8 @@ import { parentPort, receiveMessageOnPort } from "node:worker_threads";
 import type { OwnFill, OwnOrder } from "@tapedeck/market";
 import type { TapeEvent } from "../tape.js";
 import { fillOf, generateSegment, type OnBlock } from "./generate-segment.js";
+import type { BlockTask } from "./running/checkpoints.js";
+import { BlockGenerator } from "./running/generate-block.js";
 import type { SimulatedName } from "./simulated-name.js";
 import { warmUpGenerator } from "./warm-up.js";
 
@@ -19,7 +21,7 @@ export interface FillTask {
 }
 
 /** `practise`: has the thread's code compiled. */
-export type Task = SegmentTask | FillTask | "practise";
+export type Task = SegmentTask | BlockTask | FillTask | "practise";
 
 /** A task for a thread, whose replies have its number. */
 export interface Assignment {
@@ -27,7 +29,7 @@ export interface Assignment {
   readonly task: Task;
 }
 
-/** For a segment ten blocks, one by one, and then its events. */
+/** For a segment ten blocks, one by one, and then its events; for a block the same of it alone. */
 export type SegmentReply =
   | { readonly block: Uint8Array<ArrayBuffer> }
   | { readonly events: readonly TapeEvent[] }
@@ -36,6 +38,8 @@ export type SegmentReply =
   | { readonly error: string };
 
 export type NumberedReply = SegmentReply & { readonly number: number };
+
+const blocks = new BlockGenerator();
 
 function reply(number: number, message: SegmentReply, transfer: readonly ArrayBuffer[] = []): void {
   parentPort?.postMessage({ number, ...message } satisfies NumberedReply, transfer);
@@ -57,8 +61,10 @@ function resultOf(number: number, task: Task): SegmentReply {
   return "segment" in task ? { events: eventsOf(number, task) } : { fill: fillOf(task.name, task.orders) };
 }
 
-function eventsOf(number: number, { name, segment, orders }: SegmentTask): readonly TapeEvent[] {
+function eventsOf(number: number, task: SegmentTask | BlockTask): readonly TapeEvent[] {
   const take: OnBlock = (block) => reply(number, { block }, [block.buffer]);
+  if ("block" in task) return blocks.frames(task, take, pause);
+  const { name, segment, orders } = task;
   return generateSegment(name, segment, take, { orders, pause });
 }
 

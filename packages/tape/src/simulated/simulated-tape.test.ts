@@ -299,6 +299,7 @@ test("[SM34] a search looks fifteen minutes ahead or back, and no further", asyn
     prices: (task) => maker.prices(task),
     levels: (task) => maker.levels(task),
     orders: (task) => maker.orders(task),
+    track: (task) => maker.track(task),
     events: async ({ segment }) => {
       searched.push(segment);
       const seq = 600 * segment;
@@ -337,6 +338,7 @@ test("[SM36] a search is given up when its signal aborts", async () => {
     prices: (task) => maker.prices(task),
     levels: (task) => maker.levels(task),
     orders: (task) => maker.orders(task),
+    track: (task) => maker.track(task),
     events: async (task, signal) => {
       signal?.throwIfAborted();
       searched.push(task.segment);

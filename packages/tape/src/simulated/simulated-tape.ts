@@ -20,14 +20,16 @@ import { tapeName } from "../tape-id.js";
 import type { TrackReader } from "../track/track-reader.js";
 import type { PlacedOrder } from "./forks.js";
 import { blockCount, blocksPerSegment, frameCount, frameNs, framesPerSimulatedBlock } from "./layout.js";
-import { PendingSegment } from "./pending-segment.js";
+import { PendingBlocks } from "./pending-blocks.js";
+import type { BlockTask } from "./running/checkpoints.js";
+import { ordersIn, type TrackStretch } from "./running/track-run.js";
 import type { MarketSearch } from "./search-thread.js";
 import type { SegmentGenerator } from "./segment-pool.js";
 import type { SegmentTask } from "./segment-worker.js";
 import { PartOfBlock } from "./sharing/part-of-block.js";
 import { type SimulatedName, simulatedId } from "./simulated-name.js";
 import { bytesOf, type SegmentLevels, type SegmentOrders } from "./track/segment-track.js";
-import { SimulatedTrack } from "./track/simulated-track.js";
+import { type FrameSpan, SimulatedTrack } from "./track/simulated-track.js";
 
 /** How far a search for an event goes, in minutes of market time: one takes 0.1 to 0.2 s of CPU. */
 const minutesSearched = 15;
@@ -47,8 +49,19 @@ const index: TapeIndex = {
 /** Keys of event tracks in the cache, after those of blocks. */
 const levelKeys = 2 ** 21;
 const orderKeys = levelKeys + segments;
+const trackKeys = orderKeys + segments;
 const segmentLevels = { sizeOf: bytesOf };
 const segmentOrders = { sizeOf: bytesOf };
+const blockTracks = { sizeOf: bytesOf };
+
+/** How many frames before their first one the next segment and the next block are made ahead of playback. */
+const ahead = {
+  /** A segment is made as a whole. */
+  market: { segment: framesPerSegment / 2, block: 0 },
+  orders: { segment: framesPerSegment / 2, block: framesPerSimulatedBlock / 2 },
+  /** Where a bot trades, the next order would change them again. */
+  trading: { segment: framesPerSimulatedBlock, block: 10 },
+} as const;
 
 /** Whether an order can affect a segment's frames; their analytics depend on the segment before. */
 function affects(segment: number, { seq }: OwnOrder): boolean {
@@ -109,13 +122,12 @@ export class SimulatedTape implements Tape {
   readonly #search: MarketSearch;
   readonly #events: LRUCache<number, readonly TapeEvent[]>;
   readonly #untilOrder: (order: PlacedOrder | undefined) => SimulatedTape;
-  readonly #making = new Map<number, PendingSegment>();
-  /** The segment that was requested ahead of playback. */
-  #ahead = -1;
-  /** The tape that generates the segment that was read last. */
-  #shown: { readonly segment: number; readonly maker: SimulatedTape } | undefined;
-  /** The frames before the next order, of the block that has it. */
-  #part: PartOfBlock | undefined;
+  /** By the number of their first one. */
+  readonly #making = new Map<number, PendingBlocks>();
+  /** The blocks that were requested ahead of playback. */
+  readonly #ahead = { segment: -1, block: -1 };
+  /** The tape that generates the block that was read last. */
+  #shown: { readonly block: number; readonly maker: SimulatedTape } | undefined;
 
   constructor(parts: SimulatedTapeParts) {
     const { name, market, cache, maker, search, events, orders = [], untilOrder = () => this } = parts;
@@ -138,8 +150,9 @@ export class SimulatedTape implements Tape {
       id: this.id,
       startNs: this.startNs,
       decimals: { price: priceDecimals, size: sizeDecimals },
-      levels: (segment) => this.#findMaker(segment).#levels(segment),
-      orders: (segment) => this.#findMaker(segment).#orderRecords(segment),
+      spanOf: (seq) => this.#trackSpan(seq),
+      levels: (span) => this.#levels(span),
+      orders: (span) => this.#orderRecords(span),
     });
   }
 
@@ -153,25 +166,22 @@ export class SimulatedTape implements Tape {
 
   // HOT: once per frame that is looked at.
   block(seq: Seq): Block | undefined {
-    if (seq % framesPerSegment > framesPerSegment / 2) this.#makeAhead(seq);
-    return this.#makerOf(segmentOfFrame(seq)).#block(Math.floor(seq / framesPerSimulatedBlock)) ?? this.#shared(seq);
+    this.#makeAhead(seq);
+    const number = Math.floor(seq / framesPerSimulatedBlock);
+    return this.#makerOf(number).#block(number) ?? this.#shared(seq, number);
   }
 
   /**
    * The frames before an order are those of the tape without it. While they are in memory an order that is still to come makes no work: several that
    * the market sees with one frame are made once.
    */
-  #shared(seq: Seq): Block | undefined {
+  #shared(seq: Seq, number: number): Block | undefined {
     const { orders } = this;
     const next = orders[ordersUpTo(orders, seq)];
     if (next === undefined) return undefined;
-    const block = this.asOf(seq)
-      .#makerOf(segmentOfFrame(seq))
-      .#block(Math.floor(seq / framesPerSimulatedBlock));
-    if (block === undefined || block.lastSeq < next.seq) return block;
-    if (this.#part?.of !== block || this.#part.lastSeq !== next.seq - 1)
-      this.#part = new PartOfBlock(block, next.seq - 1);
-    return this.#part;
+    const block = this.asOf(seq).#makerOf(number).#block(number);
+    // A part is not kept: a tape may outlive the cache's block by far.
+    return block === undefined || block.lastSeq < next.seq ? block : new PartOfBlock(block, next.seq - 1);
   }
 
   asOf(seq: Seq): SimulatedTape {
@@ -186,45 +196,77 @@ export class SimulatedTape implements Tape {
   async load(seq: Seq): Promise<Block> {
     if (!(seq >= 0 && seq < frameCount))
       throw new RangeError(`tape ${this.id} has frames 0 to ${frameCount - 1}, not ${seq}`);
-    return this.#makerOf(segmentOfFrame(seq)).#load(Math.floor(seq / framesPerSimulatedBlock));
+    const number = Math.floor(seq / framesPerSimulatedBlock);
+    return this.#makerOf(number).#load(number);
   }
 
   #load(number: number): Promise<Block> {
-    return this.#cache.load(this.#cacheKey + number, async () => {
-      return await this.#segment(Math.floor(number / blocksPerSegment)).block(number % blocksPerSegment);
-    });
+    return this.#cache.load(this.#cacheKey + number, async () => await this.#make(number).block(number));
   }
 
   /**
-   * The tape that generates a segment. An order affects its own segment, those of its impact, and the analytics of the one after them; all
+   * The tape that generates a block. An order affects its own block and later ones, as far as its impact and the analytics of the segment after that; all
    * others are those of the tape without it.
    */
-  #makerOf(segment: number): SimulatedTape {
+  #makerOf(block: number): SimulatedTape {
     if (this.orders.length === 0) return this;
-    if (this.#shown?.segment !== segment) this.#shown = { segment, maker: this.#findMaker(segment) };
+    if (this.#shown?.block !== block) this.#shown = { block, maker: this.#findMaker(block) };
     return this.#shown.maker;
   }
 
-  #findMaker(segment: number): SimulatedTape {
-    const last = this.orders.findLast(({ seq }) => segmentOfFrame(seq) <= segment);
+  #findMaker(block: number): SimulatedTape {
+    const segment = Math.floor(block / blocksPerSegment);
+    const last = this.orders.findLast(({ seq }) => seq <= index.lastSeq(block));
     const counts = last !== undefined && affects(segment, last);
     return counts && last === this.orders.at(-1) ? this : this.#untilOrder(counts ? last : undefined);
   }
 
-  #levels(segment: number): Promise<SegmentLevels> {
-    return this.#cache.loadColumns(segmentLevels, this.#cacheKey + levelKeys + segment, () =>
-      this.#search.levels(this.#taskOf(segment)),
+  /** The tape that generates the last block of a segment, by which the market has seen all orders of it. */
+  #makerOfWhole(segment: number): SimulatedTape {
+    return this.#findMaker((segment + 1) * blocksPerSegment - 1);
+  }
+
+  #trackSpan(seq: Seq): FrameSpan {
+    const segment = segmentOfFrame(seq);
+    const isWhole = this.#makerOfWhole(segment).orders.length === 0;
+    const frames = isWhole ? framesPerSegment : framesPerSimulatedBlock;
+    const first = seq - (seq % frames);
+    return { first, last: first + frames - 1, isWhole };
+  }
+
+  async #levels({ first }: FrameSpan): Promise<SegmentLevels> {
+    const block = first / framesPerSimulatedBlock;
+    const maker = this.#findMaker(block);
+    if (maker.orders.length > 0) return (await maker.#blockTrack(block)).levels;
+    const segment = segmentOfFrame(first);
+    return this.#cache.loadColumns(segmentLevels, maker.#cacheKey + levelKeys + segment, () =>
+      this.#search.levels(maker.#taskOf(segment)),
     );
   }
 
-  #orderRecords(segment: number): Promise<SegmentOrders> {
-    return this.#cache.loadColumns(segmentOrders, this.#cacheKey + orderKeys + segment, () =>
-      this.#search.orders(this.#taskOf(segment)),
+  async #orderRecords({ first }: FrameSpan): Promise<SegmentOrders> {
+    const block = first / framesPerSimulatedBlock;
+    const maker = this.#findMaker(block);
+    if (maker.orders.length > 0) return ordersIn(await maker.#blockTrack(block));
+    const segment = segmentOfFrame(first);
+    return this.#cache.loadColumns(segmentOrders, maker.#cacheKey + orderKeys + segment, () =>
+      this.#search.orders(maker.#taskOf(segment)),
+    );
+  }
+
+  #blockTrack(block: number): Promise<TrackStretch> {
+    return this.#cache.loadColumns(blockTracks, this.#cacheKey + trackKeys + block, () =>
+      this.#search.track(this.#blockTask(block)),
     );
   }
 
   #taskOf(segment: number): SegmentTask {
     return { name: this.name, segment, orders: this.#ordersOf(segment) };
+  }
+
+  #blockTask(number: number): BlockTask {
+    const segment = Math.floor(number / blocksPerSegment);
+    return { name: this.name, segment, block: number % blocksPerSegment, orders: this.#ordersOf(segment) };
   }
 
   seqAt(ns: TapeNs): Promise<Seq> {
@@ -249,7 +291,7 @@ export class SimulatedTape implements Tape {
     const farthest = Math.min(frameCount - 1, Math.max(0, from + (step * this.eventHorizonNs) / frameNs));
     const last = segmentOfFrame(farthest);
     for (let segment = segmentOfFrame(from); (last - segment) * step >= 0; segment += step) {
-      const events = await this.#makerOf(segment).#eventsOf(segment, signal);
+      const events = await this.#makerOfWhole(segment).#eventsOf(segment, signal);
       const found = step > 0 ? events.find(fits) : events.findLast(fits);
       if (found !== undefined) return (farthest - found.seq) * step >= 0 ? found : undefined;
     }
@@ -296,40 +338,55 @@ export class SimulatedTape implements Tape {
     };
   }
 
-  #segment(segment: number): PendingSegment {
-    const known = this.#making.get(segment);
+  /** Makes the segment of a block; where it sees orders of a user, the block alone: the next order would change those after it again. */
+  #make(number: number): PendingBlocks {
+    const isWhole = this.orders.length === 0;
+    const first = isWhole ? number - (number % blocksPerSegment) : number;
+    const known = this.#making.get(first);
     if (known !== undefined) return known;
-    const first = segment * blocksPerSegment;
-    const making = new PendingSegment(
-      (take, wanted) => this.#maker.generate(this.#taskOf(segment), take, wanted),
-      (bytes, at) => {
+    const segment = Math.floor(number / blocksPerSegment);
+    const making = new PendingBlocks(
+      { first, count: isWhole ? blocksPerSegment : 1 },
+      (take, wanted) => this.#maker.generate(isWhole ? this.#taskOf(segment) : this.#blockTask(number), take, wanted),
+      (bytes, made) => {
         const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        const block = new RecordedBlock((first + at) * framesPerSimulatedBlock, framesPerSimulatedBlock, buffer);
-        this.#cache.put(this.#cacheKey + first + at, block);
+        const block = new RecordedBlock(index.firstSeq(made), framesPerSimulatedBlock, buffer);
+        this.#cache.put(this.#cacheKey + made, block);
         return block;
       },
     );
-    this.#making.set(segment, making);
-    const forget = () => this.#making.delete(segment);
+    this.#making.set(first, making);
+    const forget = () => this.#making.delete(first);
     making.done.then((events) => {
       forget();
-      this.#events.set(this.#cacheKey + segment, events);
+      if (isWhole) this.#events.set(this.#cacheKey + segment, events);
     }, forget);
     return making;
   }
 
-  #ordersOf(segment: number): OwnOrder[] {
+  #ordersOf(segment: number): PlacedOrder[] {
     return this.orders.filter((order) => affects(segment, order));
   }
 
-  /** Playing the second half of a segment generates the next one. */
+  // HOT: once per frame that is looked at.
   #makeAhead(seq: Seq): void {
-    const segment = Math.floor(seq / framesPerSegment) + 1;
-    // Where a bot trades, the next order would change it again.
-    if (this.orders.at(-1)?.settled && seq % framesPerSegment < framesPerSegment - framesPerSimulatedBlock) return;
-    if (segment === this.#ahead || segment >= segments) return;
-    this.#ahead = segment;
-    const maker = this.#makerOf(segment);
-    if (maker.#block(segment * blocksPerSegment) === undefined) maker.#segment(segment);
+    const { orders } = this;
+    const frames = orders.length === 0 ? ahead.market : orders.at(-1)?.settled ? ahead.trading : ahead.orders;
+    const segment = (segmentOfFrame(seq) + 1) * blocksPerSegment;
+    if (index.firstSeq(segment) - seq <= frames.segment && segment !== this.#ahead.segment) {
+      this.#ahead.segment = segment;
+      this.#prepare(segment);
+    }
+    const block = Math.floor(seq / framesPerSimulatedBlock) + 1;
+    if (index.firstSeq(block) - seq <= frames.block && block !== this.#ahead.block) {
+      this.#ahead.block = block;
+      this.#prepare(block);
+    }
+  }
+
+  #prepare(block: number): void {
+    if (block >= blockCount) return;
+    const maker = this.#findMaker(block);
+    if (maker.#block(block) === undefined) maker.#make(block);
   }
 }

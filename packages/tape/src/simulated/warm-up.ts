@@ -1,6 +1,5 @@
 import { analyticsVersion } from "@tapedeck/market";
 import { generateSegment } from "./generate-segment.js";
-import { framesPerSimulatedBlock } from "./layout.js";
 import { currentGenerator, type SimulatedName } from "./simulated-name.js";
 
 const market: SimulatedName = {
@@ -12,7 +11,7 @@ const market: SimulatedName = {
 };
 /** Minutes of which only the beginning is made. Something is staged in every odd one, another incident in each of these. */
 const beginnings = 6;
-const framesOfBeginning = 4 * framesPerSimulatedBlock;
+const blocksOfBeginning = 4;
 
 const forgotten = () => undefined;
 
@@ -22,7 +21,7 @@ const forgotten = () => undefined;
  */
 export function warmUpGenerator(): void {
   for (let n = 1; n <= beginnings; n++) {
-    generateSegment(market, 2 * n - 1, forgotten, { only: framesOfBeginning });
+    generateSegment(market, 2 * n - 1, forgotten, { only: blocksOfBeginning });
     // A whole minute in their midst, so that not all that it compiles is still under way at the end.
     if (n === beginnings / 2) generateSegment(market, 2, forgotten);
   }

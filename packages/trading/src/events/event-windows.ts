@@ -30,10 +30,12 @@ export class EventWindows {
   /** The events that frames `from` to `to` show first, both inclusive. Rejects as reading the tape does. */
   async *read(source: EventSource, from: Seq, to: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
     const last = Math.min(to, source.tape.span.lastSeq);
-    for (let window = Math.floor(from / windowFrames); window * windowFrames <= last; window++) {
+    const frames = framesOf(source.tape);
+    for (let first = Math.floor(from / frames) * frames; first <= last; first += frames) {
+      const end = first + frames - 1;
       // What is still to come on a simulated tape makes no work before it is read.
-      const tape = source.tape.asOf?.(Math.min(last, (window + 1) * windowFrames - 1)) ?? source.tape;
-      const events = await this.#window({ ...source, tape }, window, { from, last });
+      const tape = source.tape.asOf?.(Math.min(last, end)) ?? source.tape;
+      const events = await this.#window({ ...source, tape }, { first, end }, { from, last });
       yield between(events, from, last);
     }
   }
@@ -46,15 +48,14 @@ export class EventWindows {
   /** A window, or where the tape ends within it, only what is wanted: at the live edge every frame is another end. */
   #window(
     source: EventSource,
-    window: number,
+    window: { readonly first: Seq; readonly end: Seq },
     wanted: { readonly from: Seq; readonly last: Seq },
   ): Promise<readonly ShownEvent[]> {
     const { tape, decimals, orders } = source;
     const { firstSeq, lastSeq, growing } = tape.span;
-    const end = (window + 1) * windowFrames - 1;
-    const grows = growing && lastSeq < end;
-    const first = Math.max(window * windowFrames, firstSeq, grows ? wanted.from : 0);
-    const last = Math.min(end, grows ? wanted.last : lastSeq);
+    const grows = growing && lastSeq < window.end;
+    const first = Math.max(window.first, firstSeq, grows ? wanted.from : 0);
+    const last = Math.min(window.end, grows ? wanted.last : lastSeq);
     const key = `${tape.id} ${first} ${last} ${decimals.price} ${decimals.size} ${orders}`;
     const known = this.#kept.get(key);
     if (known !== undefined) return known;
@@ -66,6 +67,11 @@ export class EventWindows {
     );
     return reading;
   }
+}
+
+/** Of a tape whose later frames may become others no more than a block is read: that is made for it. */
+function framesOf({ asOf, index }: Tape): number {
+  return asOf === undefined ? windowFrames : index.lastSeq(0) + 1;
 }
 
 async function readEvents({ tape, decimals, orders }: EventSource, first: Seq, last: Seq): Promise<ShownEvent[]> {

@@ -4,6 +4,10 @@ import type { Detector, DetectorInput } from "./detector.js";
 
 /** DATA_VALIDATION_ERROR: an impossible book. Importers repair what they can, so it is rare on a tape. */
 export class DataValidation implements Detector {
+  copy(): DataValidation {
+    return this; // it remembers nothing
+  }
+
   detect({ moment: { bids, asks } }: DetectorInput, raise: RaiseAlert): void {
     const problem = problemOf(bids, asks);
     if (problem === undefined) return;

@@ -31,6 +31,15 @@ export class DepthShock implements Detector {
     this.#watches = sides.map((side) => ({ side, rare: new ReturnLevel(thresholds.everyS) }));
   }
 
+  copy(): DepthShock {
+    const copy = new DepthShock(this.#thresholds);
+    for (const [at, { rare }] of copy.#watches.entries()) {
+      const watch = this.#watches[at];
+      if (watch !== undefined) rare.setTo(watch.rare);
+    }
+    return copy;
+  }
+
   detect({ moment, before, seconds, steady }: DetectorInput, raise: RaiseAlert): void {
     if (before === undefined) return;
     const { least, levels, everyS, steadyS } = this.#thresholds;

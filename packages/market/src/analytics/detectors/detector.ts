@@ -25,5 +25,7 @@ export interface DetectorInput {
 
 /** Detects one kind of anomaly. It gets each frame once and in order; its state is bounded. */
 export interface Detector {
+  /** One that has seen the same frames. */
+  copy(): Detector;
   detect(scene: DetectorInput, raise: RaiseAlert): void;
 }

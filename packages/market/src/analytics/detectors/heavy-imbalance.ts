@@ -22,6 +22,13 @@ export class HeavyImbalance implements Detector {
     this.#rare = new ReturnLevel(thresholds.everyS);
   }
 
+  copy(): HeavyImbalance {
+    const copy = new HeavyImbalance(this.#thresholds);
+    copy.#rare.setTo(this.#rare);
+    copy.#heavy = this.#heavy;
+    return copy;
+  }
+
   detect({ obi, moment, seconds }: DetectorInput, raise: RaiseAlert): void {
     if (moment.bids.length === 0 || moment.asks.length === 0) return;
     const { least, everyS } = this.#thresholds;

@@ -37,6 +37,15 @@ export class IcebergOrder implements Detector {
     this.#thresholds = thresholds;
   }
 
+  copy(): IcebergOrder {
+    const copy = new IcebergOrder(this.#thresholds);
+    copy.#meanTrade.setTo(this.#meanTrade);
+    for (const [at, tracked] of copy.#sides.entries()) {
+      tracked.reserves = (this.#sides[at]?.reserves ?? []).map((reserve) => ({ ...reserve }));
+    }
+    return copy;
+  }
+
   detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {
     if (moment.trades.length === 0) return;
     const known = this.#meanTrade.count > 50;

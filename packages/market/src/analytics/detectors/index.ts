@@ -17,7 +17,7 @@ import { WashTrading } from "./wash-trading.js";
 export interface Detectors {
   readonly all: readonly Detector[];
   /** The spoofing detector, whose risk (0 to 100) is a field of the frame. */
-  readonly spoofing: { readonly risk: number };
+  readonly spoofing: Spoofing;
 }
 
 export function detectors(thresholds: Thresholds): Detectors {
@@ -38,4 +38,10 @@ export function detectors(thresholds: Thresholds): Detectors {
     new RapidTrading(thresholds.rapid),
   ];
   return { spoofing, all };
+}
+
+/** Those that have seen the same frames. */
+export function copyOfDetectors({ all, spoofing }: Detectors): Detectors {
+  const copy = spoofing.copy();
+  return { spoofing: copy, all: all.map((detector) => (detector === spoofing ? copy : detector.copy())) };
 }

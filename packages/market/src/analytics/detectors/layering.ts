@@ -31,12 +31,23 @@ interface Layer {
  * time some level gains as much as one small order of the wall, but not as much as the whole wall.
  */
 export class Layering implements Detector {
+  readonly #thresholds: Thresholds["layering"];
   readonly #trackers: readonly WallTracker[];
   /** Mean size of the best levels. */
   readonly #bestSize = new RunningMean(3_000);
 
   constructor(thresholds: Thresholds["layering"]) {
+    this.#thresholds = thresholds;
     this.#trackers = sides.map((side) => new WallTracker(side, thresholds));
+  }
+
+  copy(): Layering {
+    const copy = new Layering(this.#thresholds);
+    copy.#bestSize.setTo(this.#bestSize);
+    for (const [at, tracker] of copy.#trackers.entries()) {
+      tracker.layers = (this.#trackers[at]?.layers ?? []).map((layer) => ({ ...layer }));
+    }
+    return copy;
   }
 
   detect({ moment, before }: DetectorInput, raise: RaiseAlert): void {

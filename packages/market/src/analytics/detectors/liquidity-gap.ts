@@ -36,6 +36,14 @@ export class LiquidityGap implements Detector {
     this.#trackers = sides.map((side) => new GapTracker(side, thresholds, this.#usual));
   }
 
+  copy(): LiquidityGap {
+    const copy = new LiquidityGap(this.#thresholds);
+    copy.#step.setTo(this.#step);
+    for (const [place, usual] of this.#usual.entries()) copy.#usual[place]?.setTo(usual);
+    for (const [at, tracker] of this.#trackers.entries()) copy.#trackers[at]?.setTo(tracker);
+    return copy;
+  }
+
   detect(scene: DetectorInput, raise: RaiseAlert): void {
     const { moment, before, gaps } = scene;
     if (this.#thresholds.anyThinLevel) {
@@ -85,6 +93,13 @@ class GapTracker {
     this.#side = side;
     this.#thresholds = thresholds;
     this.#usual = usual;
+  }
+
+  /** But for the shares that are usual, which trackers have together. */
+  setTo(other: GapTracker): void {
+    this.#recent.set(other.#recent);
+    this.#averageEvidence.setTo(other.#averageEvidence);
+    this.#raised = other.#raised;
   }
 
   clear(): void {

@@ -28,11 +28,20 @@ interface PushState {
  * move, to the push's own wobble (Student's t of its steps) and to its duration, times the share of trades in its direction.
  */
 export class MomentumIgnition implements Detector {
+  readonly #thresholds: Thresholds["ignition"];
   readonly #trackers: readonly PushTracker[];
   readonly #now = emptyState();
 
   constructor(thresholds: Thresholds["ignition"]) {
+    this.#thresholds = thresholds;
     this.#trackers = [new PushTracker(1, thresholds), new PushTracker(-1, thresholds)];
+  }
+
+  copy(): MomentumIgnition {
+    const copy = new MomentumIgnition(this.#thresholds);
+    set(copy.#now, this.#now);
+    for (const [at, tracker] of this.#trackers.entries()) copy.#trackers[at]?.setTo(tracker);
+    return copy;
   }
 
   detect({ moment, before, seconds, volume, typicalMove }: DetectorInput, raise: RaiseAlert): void {
@@ -69,6 +78,13 @@ class PushTracker {
   constructor(direction: 1 | -1, thresholds: Thresholds["ignition"]) {
     this.#direction = direction;
     this.#thresholds = thresholds;
+  }
+
+  setTo(other: PushTracker): void {
+    set(this.#from, other.#from);
+    set(this.#peak, other.#peak);
+    this.#excess = other.#excess;
+    this.#noticed = other.#noticed;
   }
 
   begin(now: PushState): void {

@@ -22,6 +22,14 @@ export class QuoteStuffing implements Detector {
     this.#thresholds = thresholds;
   }
 
+  copy(): QuoteStuffing {
+    const copy = new QuoteStuffing(this.#thresholds);
+    copy.#now.setTo(this.#now);
+    copy.#usual.setTo(this.#usual);
+    copy.#seconds = this.#seconds;
+    return copy;
+  }
+
   detect({ moment, before, seconds }: DetectorInput, raise: RaiseAlert): void {
     const { perSecond, timesUsual, lastingS } = this.#thresholds;
     if (before === undefined) {

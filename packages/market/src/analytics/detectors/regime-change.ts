@@ -10,6 +10,13 @@ export class RegimeChange implements Detector {
   #stressed = false;
   #inCrisis = false;
 
+  copy(): RegimeChange {
+    const copy = new RegimeChange();
+    copy.#stressed = this.#stressed;
+    copy.#inCrisis = this.#inCrisis;
+    return copy;
+  }
+
   detect({ regime }: DetectorInput, raise: RaiseAlert): void {
     const { stressed } = regime;
     const inCrisis = stressed && (this.#inCrisis || regime.moved >= crisis);

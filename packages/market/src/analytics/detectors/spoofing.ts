@@ -51,10 +51,19 @@ const leastFrames = 100;
 export class Spoofing implements Detector {
   /** Spoofing risk of the last seconds, 0 to 100. */
   risk = 0;
+  readonly #thresholds: Thresholds["spoofing"];
   readonly #sides: readonly SpoofTracker[];
 
   constructor(thresholds: Thresholds["spoofing"]) {
+    this.#thresholds = thresholds;
     this.#sides = sides.map((side) => new SpoofTracker(side, thresholds));
+  }
+
+  copy(): Spoofing {
+    const copy = new Spoofing(this.#thresholds);
+    copy.risk = this.risk;
+    for (const [at, side] of this.#sides.entries()) copy.#sides[at]?.setTo(side);
+    return copy;
   }
 
   detect(scene: DetectorInput, raise: RaiseAlert): void {
@@ -75,6 +84,13 @@ class SpoofTracker {
   constructor(side: Side, thresholds: Thresholds["spoofing"]) {
     this.#side = side;
     this.#thresholds = thresholds;
+  }
+
+  setTo(other: SpoofTracker): void {
+    this.#bestSize.setTo(other.#bestSize);
+    this.#cancelled = [...other.#cancelled];
+    this.#undecided = [...other.#undecided];
+    this.#suspects = other.#suspects.map((suspect) => ({ ...suspect }));
   }
 
   /** Returns the side's risk. */

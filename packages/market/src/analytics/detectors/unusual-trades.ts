@@ -19,6 +19,13 @@ export class UnusualTradeSize implements Detector {
     this.#rare = new ReturnLevel(thresholds.everyS);
   }
 
+  copy(): UnusualTradeSize {
+    const copy = new UnusualTradeSize(this.#thresholds);
+    copy.#last.setTo(this.#last);
+    copy.#rare.setTo(this.#rare);
+    return copy;
+  }
+
   detect({ moment, seconds }: DetectorInput, raise: RaiseAlert): void {
     const { z: limit, everyS } = this.#thresholds;
     this.#rare.advance(seconds);
@@ -55,6 +62,14 @@ export class RapidTrading implements Detector {
 
   constructor(thresholds: Thresholds["rapid"]) {
     this.#thresholds = thresholds;
+  }
+
+  copy(): RapidTrading {
+    const copy = new RapidTrading(this.#thresholds);
+    copy.#usual.setTo(this.#usual);
+    copy.#times.push(...this.#times);
+    copy.#rapid = this.#rapid;
+    return copy;
   }
 
   detect({ before, tradeNs }: DetectorInput, raise: RaiseAlert): void {

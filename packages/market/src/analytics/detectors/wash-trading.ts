@@ -29,6 +29,13 @@ export class WashTrading implements Detector {
     this.#thresholds = thresholds;
   }
 
+  copy(): WashTrading {
+    const copy = new WashTrading(this.#thresholds);
+    copy.#meanTrade.setTo(this.#meanTrade);
+    copy.#recent.push(...this.#recent);
+    return copy;
+  }
+
   detect({ moment }: DetectorInput, raise: RaiseAlert): void {
     for (const { price, size, side } of moment.trades) {
       this.#meanTrade.add(size);

@@ -24,6 +24,12 @@ export class OrderFlowImbalance {
   readonly #flow = new Float64Array(flowLevels);
   readonly #turnover = new Float64Array(flowLevels);
 
+  setTo(other: OrderFlowImbalance): void {
+    this.#flow.set(other.#flow);
+    this.#turnover.set(other.#turnover);
+    for (let level = 0; level < flowLevels; level++) this.levels[level] = other.levels[level] ?? 0;
+  }
+
   update(seconds: number, before: Book, now: Book): void {
     const kept = Math.exp(-seconds / tau);
     for (let level = 0; level < flowLevels; level++) {

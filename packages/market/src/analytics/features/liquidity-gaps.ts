@@ -35,6 +35,11 @@ export class LiquidityGaps {
     this.#threshold = threshold;
   }
 
+  setTo(other: LiquidityGaps): void {
+    this.found = other.found;
+    this.#logSize.setTo(other.#logSize);
+  }
+
   /** Median size of the recent levels, in units of the instrument. */
   get medianSize(): number {
     return this.#logSize.count === 0 ? 0 : Math.exp(this.#logSize.value);

@@ -31,6 +31,11 @@ export class RealizedSpreads {
   #pending: PendingTrade[] = [];
   #first = 0;
 
+  setTo(other: RealizedSpreads): void {
+    this.#pending = other.#pending.slice(other.#first);
+    this.#first = 0;
+  }
+
   /** `before`: the previous frame, unless a gap lies between. `tradeNs`: tape time of each of the frame's trades. */
   update(moment: FrameMoment, before: FrameMoment | undefined, tradeNs: readonly number[]): RealizedSpread | undefined {
     const known = before === undefined ? this.#reset() : this.#settle(moment, before);

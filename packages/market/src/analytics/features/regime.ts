@@ -42,6 +42,21 @@ export class MarketRegime {
   #hot = false;
   #suspected = false;
 
+  setTo(other: MarketRegime): void {
+    this.current = other.current;
+    this.stress = other.stress;
+    this.moved = other.moved;
+    this.stressed = other.stressed;
+    this.typicalMove.setTo(other.typicalMove);
+    this.#volumeShort.setTo(other.#volumeShort);
+    this.#mids.setTo(other.#mids);
+    this.#spread.setTo(other.#spread);
+    this.#volumeLong.setTo(other.#volumeLong);
+    this.#suspicion.setTo(other.#suspicion);
+    this.#hot = other.#hot;
+    this.#suspected = other.#suspected;
+  }
+
   /** A gap precedes the next frame. */
   restart(): void {
     this.#mids.clear();
@@ -95,6 +110,13 @@ class RecentMids {
     this.#spanNs = spanNs;
     this.#ns = new Float64Array(most);
     this.#mids = new Float64Array(most);
+  }
+
+  setTo(other: RecentMids): void {
+    this.#ns.set(other.#ns);
+    this.#mids.set(other.#mids);
+    this.#first = other.#first;
+    this.#count = other.#count;
   }
 
   get count(): number {

@@ -12,6 +12,10 @@ export class Volatility {
     this.#squares = new RecentRate(tau);
   }
 
+  setTo(other: Volatility): void {
+    this.#squares.setTo(other.#squares);
+  }
+
   /** Basis points per square root of a second. */
   get value(): number {
     return 1e4 * Math.sqrt(this.#squares.rate);
@@ -39,6 +43,12 @@ export class TypicalMove {
   readonly #squares = new RunningMean(300);
   #ns = Number.NaN;
   #mid = 0;
+
+  setTo(other: TypicalMove): void {
+    this.#squares.setTo(other.#squares);
+    this.#ns = other.#ns;
+    this.#mid = other.#mid;
+  }
 
   /** 0 before a minute of data. */
   get value(): number {

@@ -24,6 +24,17 @@ export class Vpin {
   #filled = 0;
   #signed = 0;
 
+  setTo(other: Vpin): void {
+    this.value = other.value;
+    this.#rate.setTo(other.#rate);
+    this.#imbalances.set(other.#imbalances);
+    this.#sizes.set(other.#sizes);
+    this.#next = other.#next;
+    this.#bucket = other.#bucket;
+    this.#filled = other.#filled;
+    this.#signed = other.#signed;
+  }
+
   /** Trades of the last `seconds`. */
   update(seconds: number, trades: readonly MarketTrade[]): void {
     let volume = 0;

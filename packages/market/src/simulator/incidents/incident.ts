@@ -1,6 +1,6 @@
 import type { BookSideName } from "../../book/order-book.js";
-import type { Intervention } from "../agenda.js";
 import type { Baseline } from "../instrument.js";
+import type { Intervention } from "../market-segment.js";
 import type { RandomStream } from "../random/random-stream.js";
 import type { IncidentSeverity } from "../scenario/scenario.js";
 

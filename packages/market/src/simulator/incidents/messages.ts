@@ -1,4 +1,4 @@
-import type { Intervention } from "../agenda.js";
+import type { Intervention } from "../market-segment.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";
 

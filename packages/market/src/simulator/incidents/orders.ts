@@ -1,6 +1,5 @@
 import type { BookSideName } from "../../book/order-book.js";
-import type { Intervention } from "../agenda.js";
-import type { MarketSegment } from "../market-segment.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
 import type { RestingOrder } from "../orders/resting-orders.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";

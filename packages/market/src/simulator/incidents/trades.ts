@@ -1,5 +1,4 @@
-import type { Intervention } from "../agenda.js";
-import type { MarketSegment } from "../market-segment.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
 import { scenarioParameters } from "../scenario/scenario-parameters.js";
 import { segmentMs } from "../segments.js";
 import { type Incident, type IncidentSetup, randomSide } from "./incident.js";

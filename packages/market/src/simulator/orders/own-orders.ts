@@ -1,6 +1,5 @@
 import type { MarketTrade } from "../../frame/frame-analytics.js";
-import type { Intervention } from "../agenda.js";
-import type { MarketSegment } from "../market-segment.js";
+import type { Intervention, MarketSegment } from "../market-segment.js";
 import { frameMs, framesPerSegment, tapeMsOf } from "../segments.js";
 
 /** A market order of the user of a simulated market. */

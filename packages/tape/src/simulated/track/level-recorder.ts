@@ -3,7 +3,7 @@ import { nsOfIso } from "@tapedeck/protocol";
 import { tradeSides } from "../../track/batches.js";
 import { eventStates } from "../../track/track.js";
 import { frameNs } from "../layout.js";
-import { firstNumberOf, type SegmentLevels } from "./segment-track.js";
+import { firstNumberOf, type OpeningRows, type SegmentLevels } from "./segment-track.js";
 
 const applied = eventStates.indexOf("applied");
 
@@ -45,21 +45,36 @@ class Rows {
   }
 }
 
+type BookLevels = Pick<SegmentEvent, "bids" | "asks">;
+
+function openingOf({ bids = [], asks = [] }: BookLevels): OpeningRows {
+  const levels = [...bids, ...asks];
+  return {
+    side: new Uint8Array(levels.length).fill(1, bids.length),
+    price: Float64Array.from(levels, ([tick]) => tick),
+    amount: Float64Array.from(levels, ([, lots]) => lots),
+  };
+}
+
 /** Numbers the events of a segment, and keeps its changes of levels and its trades as columns, in units of the last decimal. */
 export class LevelRecorder {
   readonly #segment: number;
   readonly #priceScale: number;
   readonly #sizeScale: number;
-  readonly #opening = new Rows();
-  readonly #book = new Rows();
-  readonly #trades = new Rows();
-  readonly #own: number[] = [];
+  readonly #decimals: Precision;
+  /** The book before the first of the rows. */
+  #opening: BookLevels = {};
+  #book = new Rows();
+  #trades = new Rows();
+  #own: number[] = [];
   /** Rows of the book that an event of the tape's first segment says whole. */
   #wholeRows = 0;
   #next: number;
 
-  constructor(segment: number, { priceDecimals, sizeDecimals }: Precision) {
+  constructor(segment: number, decimals: Precision) {
+    const { priceDecimals, sizeDecimals } = decimals;
     this.#segment = segment;
+    this.#decimals = decimals;
     this.#priceScale = Number(`1e${priceDecimals}`);
     this.#sizeScale = Number(`1e${sizeDecimals}`);
     this.#next = firstNumberOf(segment);
@@ -68,10 +83,18 @@ export class LevelRecorder {
   /** The whole book that the segment begins with: an event if nothing was before. */
   open(opening: SegmentEvent): RecordedEvent {
     const event = this.#number(opening.ns);
-    const rows = this.#segment === 0 ? this.#book : this.#opening;
-    this.#addLevels(rows, event, opening);
+    if (this.#segment > 0) this.#opening = opening;
+    else this.#addLevels(event, opening);
     this.#wholeRows = this.#book.n.length;
     return event;
+  }
+
+  /** One that goes on numbering here, and has the same book before its first row. */
+  copy(): LevelRecorder {
+    const copy = new LevelRecorder(this.#segment, this.#decimals);
+    copy.#opening = this.#opening;
+    copy.#next = this.#next;
+    return copy;
   }
 
   // HOT: once per event of a segment that is read.
@@ -80,26 +103,36 @@ export class LevelRecorder {
     for (const trade of event.trades ?? []) this.#addTrade(event.ns, trade);
     if (event.change === undefined) return undefined;
     const recorded = this.#number(event.ns);
-    this.#addLevels(this.#book, recorded, event);
+    this.#addLevels(recorded, event);
     return recorded;
   }
 
-  finish(): SegmentLevels {
-    const { side, price, amount } = this.#opening.columns();
+  /**
+   * The rows since the last call.
+   *
+   * @param now the whole book that they have come to
+   */
+  take(now: BookLevels): SegmentLevels {
+    const opening = openingOf(this.#opening);
     const book = this.#book.columns();
     const trades = { ...this.#trades.columns(), own: new Uint8Array(this.#own) };
     const isSnapshot = new Uint8Array(book.n.length).fill(1, 0, this.#wholeRows);
-    return { opening: { side, price, amount }, book: { ...book, isSnapshot }, trades };
+    this.#opening = now;
+    this.#book = new Rows();
+    this.#trades = new Rows();
+    this.#own = [];
+    this.#wholeRows = 0;
+    return { opening, book: { ...book, isSnapshot }, trades };
   }
 
   #number(ns: number): RecordedEvent {
     return { n: this.#next++, seq: Math.max(0, Math.ceil(ns / frameNs)) };
   }
 
-  #addLevels(rows: Rows, event: RecordedEvent, { ns, bids = [], asks = [] }: SegmentEvent): void {
+  #addLevels(event: RecordedEvent, { ns, bids = [], asks = [] }: SegmentEvent): void {
     const timestamp = simulatedStartNs + BigInt(ns);
     const add = (side: number, levels: readonly TickLots[]) => {
-      for (const [tick, lots] of levels) rows.add(event, timestamp, side, tick, lots);
+      for (const [tick, lots] of levels) this.#book.add(event, timestamp, side, tick, lots);
     };
     add(0, bids);
     add(1, asks);

@@ -39,22 +39,25 @@ const clear: Row = { action: "clear", id: 0, side: sides.none, tick: Number.NaN,
  */
 export class OrderRecorder implements OrderObserver {
   readonly #segment: number;
-  readonly #ids = new Map<RestingOrder, number>();
-  readonly #resting = new Set<RestingOrder>();
+  /** By the numbers of orders in their segment, which its copies share. */
+  readonly #ids = new Map<number, number>();
+  readonly #resting = new Set<number>();
   /** Numbers of the orders of the book that the segment ends with. */
   #closing: ReadonlyMap<BorderOrder, number> = new Map();
   #orders = 0;
   #state = eventStates.indexOf("applied");
   #lastTick = Number.NaN;
-  readonly #rows: Row[] = [];
-  readonly #times: bigint[] = [];
-  readonly #states: number[] = [];
+  #rows: Row[] = [];
+  #times: bigint[] = [];
+  #states: number[] = [];
   /** Of the rows whose event is known: the first ones. */
-  readonly #n: number[] = [];
-  readonly #seq: number[] = [];
+  #n: number[] = [];
+  #seq: number[] = [];
+  #lastEvent: RecordedEvent;
 
   constructor(segment: number) {
     this.#segment = segment;
+    this.#lastEvent = { n: firstNumberOf(segment), seq: 0 };
     if (segment === 0) return;
     this.#state = eventStates.indexOf("derived");
     this.#add(clear, 1);
@@ -69,8 +72,26 @@ export class OrderRecorder implements OrderObserver {
     this.#state = eventStates.indexOf("applied");
   }
 
+  /** One that goes on here, with the rows whose event is not known yet. Only after `take`. */
+  copy(): OrderRecorder {
+    const copy = new OrderRecorder(this.#segment);
+    for (const [number, id] of this.#ids) copy.#ids.set(number, id);
+    for (const number of this.#resting) copy.#resting.add(number);
+    copy.#closing = this.#closing;
+    copy.#orders = this.#orders;
+    copy.#state = this.#state;
+    copy.#lastTick = this.#lastTick;
+    copy.#rows = [...this.#rows];
+    copy.#times = [...this.#times];
+    copy.#states = [...this.#states];
+    copy.#lastEvent = this.#lastEvent;
+    return copy;
+  }
+
   /** Rows since the last call make the levels of this event. */
-  shownBy({ n, seq }: RecordedEvent): void {
+  shownBy(event: RecordedEvent): void {
+    const { n, seq } = event;
+    if (this.#n.length < this.#rows.length) this.#lastEvent = event;
     while (this.#n.length < this.#rows.length) {
       this.#n.push(n);
       this.#seq.push(seq);
@@ -78,8 +99,8 @@ export class OrderRecorder implements OrderObserver {
   }
 
   rested(order: RestingOrder, ms: number): void {
-    const action = this.#resting.has(order) ? "modify" : "add";
-    this.#resting.add(order);
+    const action = this.#resting.has(order.number) ? "modify" : "add";
+    this.#resting.add(order.number);
     this.#add(rowOf(action, this.#idOf(order), order, order.lots, order.lots), ms);
   }
 
@@ -90,13 +111,13 @@ export class OrderRecorder implements OrderObserver {
   }
 
   cancelled(order: RestingOrder, ms: number): void {
-    if (this.#resting.has(order)) this.#add(rowOf("cancel", this.#idOf(order), order, order.lots, 0), ms);
+    if (this.#resting.has(order.number)) this.#add(rowOf("cancel", this.#idOf(order), order, order.lots, 0), ms);
     this.#forget(order);
   }
 
   took(side: "buy" | "sell", lots: number, ms: number, order: RestingOrder | undefined): void {
     // It rested elsewhere until it came to trade.
-    if (order !== undefined && this.#resting.delete(order)) {
+    if (order !== undefined && this.#resting.delete(order.number)) {
       this.#add(rowOf("cancel", this.#idOf(order), order, order.lots, 0), ms);
     }
     const id = order === undefined ? this.#nextId() : this.#idOf(order);
@@ -107,23 +128,34 @@ export class OrderRecorder implements OrderObserver {
     this.#add({ action: "trade", id: 0, side: takers[side], tick, lots, rest: 0 }, ms);
   }
 
-  finish(): SegmentOrders {
-    // Trades without an order change no level, and may come after the last change.
-    this.shownBy({ n: this.#n.at(-1) ?? firstNumberOf(this.#segment), seq: this.#seq.at(-1) ?? 0 });
-    const column = (value: (row: Row) => number) => Float64Array.from(this.#rows, value);
-    return {
+  /** The rows since the last call whose event is known. */
+  take(): SegmentOrders {
+    const known = this.#n.length;
+    const rows = this.#rows.splice(0, known);
+    const column = (value: (row: Row) => number) => Float64Array.from(rows, value);
+    const taken = {
       n: new Float64Array(this.#n),
       seq: new Float64Array(this.#seq),
-      timestamp: new BigInt64Array(this.#times),
-      orderId: BigUint64Array.from(this.#rows, ({ id }) => BigInt(id)),
-      action: Uint8Array.from(this.#rows, ({ action }) => simulatedActions.indexOf(action)),
-      side: Uint8Array.from(this.#rows, ({ side }) => side),
+      timestamp: new BigInt64Array(this.#times.splice(0, known)),
+      orderId: BigUint64Array.from(rows, ({ id }) => BigInt(id)),
+      action: Uint8Array.from(rows, ({ action }) => simulatedActions.indexOf(action)),
+      side: Uint8Array.from(rows, ({ side }) => side),
       price: column(({ tick }) => tick),
       amount: column(({ lots }) => lots),
       rest: column(({ rest }) => rest),
-      state: new Uint8Array(this.#states),
-      own: Uint8Array.from(this.#rows, ({ own }) => (own ? 1 : 0)),
+      state: new Uint8Array(this.#states.splice(0, known)),
+      own: Uint8Array.from(rows, ({ own }) => (own ? 1 : 0)),
     };
+    this.#n = [];
+    this.#seq = [];
+    return taken;
+  }
+
+  /** The last rows of the segment. */
+  finish(): SegmentOrders {
+    // Trades without an order change no level, and may come after the last change.
+    this.shownBy(this.#lastEvent);
+    return this.take();
   }
 
   #add(row: Row, ms: number): void {
@@ -133,11 +165,11 @@ export class OrderRecorder implements OrderObserver {
   }
 
   #idOf(order: RestingOrder): number {
-    const known = this.#ids.get(order);
+    const known = this.#ids.get(order.number);
     if (known !== undefined) return known;
     const { borderOrder } = order;
     const id = (borderOrder && this.#closing.get(borderOrder)) ?? this.#nextId();
-    this.#ids.set(order, id);
+    this.#ids.set(order.number, id);
     return id;
   }
 
@@ -147,8 +179,8 @@ export class OrderRecorder implements OrderObserver {
   }
 
   #forget(order: RestingOrder): void {
-    this.#ids.delete(order);
-    this.#resting.delete(order);
+    this.#ids.delete(order.number);
+    this.#resting.delete(order.number);
   }
 }
 

@@ -11,23 +11,23 @@ export function firstNumberOf(segment: number): number {
   return segment * numbersPerSegment;
 }
 
-/** The book that the segment before ends with. */
-interface OpeningRows {
+/** The book before the first of some rows. */
+export interface OpeningRows {
   /** Place in `bookSides`. */
   readonly side: Uint8Array;
   readonly price: Float64Array;
   readonly amount: Float64Array;
 }
 
-/** The book's changes and the trades of a segment. */
+/** The book's changes and the trades of a segment, or of some frames of it. */
 export interface SegmentLevels {
-  /** Empty for the tape's first segment, where an event says the whole book. */
+  /** Empty at the tape's beginning, where an event says the whole book. */
   readonly opening: OpeningRows;
   readonly book: BookRows;
   readonly trades: TradeRows & Pick<SegmentOrders, "own">;
 }
 
-/** What happened to the orders of a segment. All times are both the venue's and the recorder's. */
+/** What happened to the orders of a segment, or in some frames of it. All times are both the venue's and the recorder's. */
 export interface SegmentOrders {
   readonly n: Float64Array;
   readonly seq: Float64Array;

@@ -1,4 +1,4 @@
-import { segments } from "@tapedeck/market";
+import type { Seq } from "../../tape.js";
 import { type BookBatch, bookSides, type OrderBatch, type TradeBatch } from "../../track/batches.js";
 import { BookReplay } from "../../track/book-replay.js";
 import { bookRows, tradeRows } from "../../track/parquet/row-group-parts.js";
@@ -12,9 +12,10 @@ import type {
   TrackReader,
 } from "../../track/track-reader.js";
 import { eventsOfBatches } from "../../track/tracked-events.js";
+import { frameCount } from "../layout.js";
 import { simulatedActions } from "./order-recorder.js";
 import type { SegmentLevels, SegmentOrders } from "./segment-track.js";
-import { after, before, boundedRange, rowsBefore, segmentOfPlace } from "./track-limits.js";
+import { after, before, boundedRange, framesOfPlace, type OrderedRows, rowsBefore } from "./track-limits.js";
 
 interface SimulatedTrackParts {
   /** `id@version` of the tape. */
@@ -22,15 +23,24 @@ interface SimulatedTrackParts {
   /** Nanoseconds since 1970 of tape time 0. */
   readonly startNs: bigint;
   readonly decimals: TrackDecimals;
-  /** The changes of levels and the trades of a segment, from a cache where they are there. */
-  levels(segment: number): Promise<SegmentLevels>;
-  /** What happens to its orders, in the same way. */
-  orders(segment: number): Promise<SegmentOrders>;
+  /** The frames around one whose events are made together. */
+  spanOf(seq: Seq): FrameSpan;
+  /** The changes of levels and the trades that these frames show, and perhaps others of their segment; from a cache where they are there. */
+  levels(span: FrameSpan): Promise<SegmentLevels>;
+  /** What happens to orders, in the same way. */
+  orders(span: FrameSpan): Promise<SegmentOrders>;
+}
+
+/** Frames `first` to `last`, both inclusive: of a whole segment, or of a part of one. */
+export interface FrameSpan {
+  readonly first: Seq;
+  readonly last: Seq;
+  readonly isWhole: boolean;
 }
 
 /**
- * The event track of a simulated tape, which is made a segment at a time when it is read. A reader waits for one segment while the next one is made,
- * and so never has more than two. A range needs both ends: all methods with one reject with `RefusedError` for a range without, or of more than six hours.
+ * The event track of a simulated tape, which is made when it is read: a segment at a time, where a user has given orders a block at a time. A reader waits
+ * for one segment while the next one is made, and so never has more than two; no block is made ahead, since the next order would change it again. A range needs both ends: all methods with one reject with `RefusedError` for a range without, or of more than six hours.
  */
 export class SimulatedTrack implements TrackReader {
   readonly decimals: TrackDecimals;
@@ -68,17 +78,27 @@ export class SimulatedTrack implements TrackReader {
     }
   }
 
-  /** Makes one segment, or two if nothing of the first one is in the book yet. Beyond the tape it is the book at its end. */
+  /** Makes one span of frames, or two if nothing of the first one is in the book yet. Beyond the tape it is the book at its end. */
   async bookAt(place: TrackPlace): Promise<FullBook> {
-    const segment = Math.min(segments - 1, segmentOfPlace(place, this.#parts));
-    if (segment < 0) return { n: -1, bids: [], asks: [], knownLow: undefined, knownHigh: undefined, limitsKnown: true };
-    const { opening, book: rows } = await this.#parts.levels(segment);
+    const { first, last } = framesOfPlace(place, this.#parts);
+    if (first < 0) return { n: -1, bids: [], asks: [], knownLow: undefined, knownHigh: undefined, limitsKnown: true };
+    let span = this.#parts.spanOf(Math.min(frameCount - 1, first));
+    let { opening, book: rows } = await this.#parts.levels(span);
+    // Of an event only the segment is known.
+    while (
+      "n" in place &&
+      span.last < Math.min(last, frameCount - 1) &&
+      rowsBefore(rows, after(place)) >= rowsUpTo(rows, span)
+    ) {
+      span = this.#parts.spanOf(span.last + 1);
+      ({ opening, book: rows } = await this.#parts.levels(span));
+    }
     const end = rowsBefore(rows, after(place));
     const replay = new BookReplay();
     const { side, price, amount } = opening;
     const level = (at: number) => [bookSides[side[at] ?? 0] ?? "bid", price[at] ?? 0, amount[at] ?? 0] as const;
-    const last = end > 0 || segment === 0 ? undefined : (await this.#parts.levels(segment - 1)).book.n.at(-1);
-    replay.start(last ?? -1, Array.from(side.keys(), level));
+    const before = end > 0 || span.first === 0 ? undefined : await this.#lastNumberUpTo(span.first - 1);
+    replay.start(before ?? -1, Array.from(side.keys(), level));
     replay.apply(rows, 0, end);
     const { n, book } = replay;
     const [priceScale, sizeScale] = [Number(`1e${this.decimals.price}`), Number(`1e${this.decimals.size}`)];
@@ -92,6 +112,13 @@ export class SimulatedTrack implements TrackReader {
       knownHigh: undefined,
       limitsKnown: true,
     };
+  }
+
+  /** The number of the last change of the book by the end of a span. */
+  async #lastNumberUpTo(seq: Seq): Promise<number | undefined> {
+    const span = this.#parts.spanOf(seq);
+    const { book } = await this.#parts.levels(span);
+    return book.n[rowsUpTo(book, span) - 1];
   }
 
   async *#orderBatches(range: TrackRange = {}): AsyncGenerator<OrderBatch, void, undefined> {
@@ -114,23 +141,34 @@ export class SimulatedTrack implements TrackReader {
     }
   }
 
-  /** The rows of a range, segment by segment; those that have none are left out. */
-  async *#slices<Segment, Rows extends Parameters<typeof rowsBefore>[0]>(
+  /** The rows of a range, span by span; those that have none are left out. */
+  async *#slices<Made, Rows extends OrderedRows>(
     range: TrackRange,
-    load: (segment: number) => Promise<Segment>,
-    rowsOf: (segment: Segment) => Rows,
+    load: (span: FrameSpan) => Promise<Made>,
+    rowsOf: (made: Made) => Rows,
   ) {
     const { from, to } = boundedRange(range, this.#parts);
-    const first = Math.max(0, segmentOfPlace(from, this.#parts));
-    const last = Math.min(segments - 1, segmentOfPlace(before(to), this.#parts));
-    let next = first <= last ? load(first) : undefined;
-    for (let segment = first; next !== undefined; segment++) {
-      const columns = rowsOf(await next);
-      next = segment < last ? load(segment + 1) : undefined;
+    const first = Math.max(0, framesOfPlace(from, this.#parts).first);
+    const last = Math.min(frameCount - 1, framesOfPlace(before(to), this.#parts).last);
+    let span = first <= last ? this.#parts.spanOf(first) : undefined;
+    let loading = span && load(span);
+    while (span !== undefined && loading !== undefined) {
+      const columns = rowsOf(await loading);
+      const next: FrameSpan | undefined = span.last < last ? this.#parts.spanOf(span.last + 1) : undefined;
+      loading = next?.isWhole ? load(next) : undefined;
       // Who stops reading does not hear of it.
-      next?.catch(() => undefined);
-      const [start, end] = [rowsBefore(columns, from), rowsBefore(columns, to)];
+      loading?.catch(() => undefined);
+      const [own, whole] = [rowsBefore(columns, { seq: span.first }), rowsUpTo(columns, span)];
+      const [start, end] = [Math.max(own, rowsBefore(columns, from)), Math.min(whole, rowsBefore(columns, to))];
       if (start < end) yield { columns, start, end };
+      if (end < whole) return;
+      loading ??= next && load(next);
+      span = next;
     }
   }
+}
+
+/** How many rows there are up to the end of a span. */
+function rowsUpTo(rows: OrderedRows, { last }: FrameSpan): number {
+  return rowsBefore(rows, { seq: last + 1 });
 }

@@ -1,7 +1,8 @@
-import { frameMs, segmentMs } from "@tapedeck/market";
+import { frameMs, framesPerSegment, segmentMs } from "@tapedeck/market";
 import type { TapeNs } from "@tapedeck/protocol";
 import { countUpTo } from "../../binary-search.js";
 import { checkLength, RangeRefused } from "../../range-limit.js";
+import type { Seq } from "../../tape.js";
 import type { TrackPlace, TrackRange } from "../../track/track-reader.js";
 import { frameNs } from "../layout.js";
 import { numbersPerSegment } from "./segment-track.js";
@@ -33,12 +34,21 @@ function tapeNsOf(place: TrackPlace, { startNs }: TapeTimes): TapeNs {
   return "seq" in place ? (place.seq - 1) * frameNs : Number(place.ts - startNs);
 }
 
-/** The segment with a place, or one that no tape has. Events have whole milliseconds, the first of them a millisecond after the segment begins. */
-export function segmentOfPlace(place: TrackPlace, { startNs }: TapeTimes): number {
-  if ("n" in place) return Math.floor(place.n / numbersPerSegment);
-  if ("seq" in place) return Math.floor((place.seq * frameMs) / segmentMs);
-  const ms = Math.ceil(Number(place.ts - startNs) / 1e6);
-  return Math.floor((ms + frameMs - 1) / segmentMs);
+/**
+ * The frames that may show the events at a place, or some that no tape has. Of an event only the minute is known. A trade with the order that closes a frame
+ * is in the next one.
+ */
+export function framesOfPlace(
+  place: TrackPlace,
+  { startNs }: Pick<TapeTimes, "startNs">,
+): { readonly first: Seq; readonly last: Seq } {
+  if ("n" in place) {
+    const first = Math.floor(place.n / numbersPerSegment) * framesPerSegment;
+    return { first, last: first + framesPerSegment - 1 };
+  }
+  if ("seq" in place) return { first: place.seq, last: place.seq };
+  const first = Math.ceil(Number(place.ts - startNs) / frameNs);
+  return { first, last: first + 1 };
 }
 
 /** The place that ends a range with all events at a place. */
@@ -54,7 +64,7 @@ export function before(place: TrackPlace): TrackPlace {
 }
 
 /** Rows whose events come one after the other: neither numbers nor frames nor times go back. */
-interface OrderedRows {
+export interface OrderedRows {
   readonly n: Float64Array;
   readonly seq: Float64Array;
   readonly timestamp: BigInt64Array;

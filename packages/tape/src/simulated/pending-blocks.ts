@@ -1,21 +1,28 @@
 import type { Block, TapeEvent } from "../tape.js";
 import type { OnBlock } from "./generate-segment.js";
-import { blocksPerSegment } from "./layout.js";
 
-/** A segment that is being generated: a reader of one of its blocks need not wait for the last one. */
-export class PendingSegment {
-  /** Settles when the whole segment is generated, or has failed. */
+/** Blocks that are being generated one after the other: a reader of one need not wait for the last one. */
+export class PendingBlocks {
+  /** Settles when all blocks are generated, or one has failed. */
   readonly done: Promise<readonly TapeEvent[]>;
-  readonly #blocks = Array.from({ length: blocksPerSegment }, () => new AwaitedBlock());
+  readonly #first: number;
+  readonly #blocks: readonly AwaitedBlock[];
   #made = 0;
   /** The last block that was requested. */
   #asked = -1;
 
+  /**
+   * @param first number of the first block
+   * @param keep makes a block of its bytes
+   */
   constructor(
+    { first, count }: { readonly first: number; readonly count: number },
     make: (take: OnBlock, wanted: () => boolean) => Promise<readonly TapeEvent[]>,
-    keep: (bytes: Uint8Array<ArrayBuffer>, at: number) => Block,
+    keep: (bytes: Uint8Array<ArrayBuffer>, number: number) => Block,
   ) {
-    const take: OnBlock = (bytes) => this.#blocks[this.#made]?.resolve(keep(bytes, this.#made++));
+    this.#first = first;
+    this.#blocks = Array.from({ length: count }, () => new AwaitedBlock());
+    const take: OnBlock = (bytes) => this.#blocks[this.#made]?.resolve(keep(bytes, first + this.#made++));
     this.done = make(take, () => this.wanted);
     const rest = (error: unknown) => {
       for (const block of this.#blocks) block.reject(error);
@@ -30,9 +37,10 @@ export class PendingSegment {
     return this.#asked >= this.#made;
   }
 
-  block(at: number): Promise<Block> {
+  block(number: number): Promise<Block> {
+    const at = number - this.#first;
     this.#asked = Math.max(this.#asked, at);
-    return this.#blocks[at]?.promise ?? Promise.reject(new RangeError(`a segment has no block ${at}`));
+    return this.#blocks[at]?.promise ?? Promise.reject(new RangeError(`block ${number} is not among them`));
   }
 }
 

@@ -5,7 +5,7 @@ import { type ClockTape, frameTime, tapeTime } from "./tape-clock.js";
 
 /** Frames that are read together. */
 const windowFrames = 256;
-/** Events that are kept, of all tapes: about 300 bytes each. */
+/** Events that are kept, of all tapes: about a kilobyte each. */
 const keptEvents = 100_000;
 
 /** An event on the tape's clock. */
@@ -26,6 +26,11 @@ export interface EventSource {
 /** The events of tapes on their tapes' clock, read by some hundred frames and shared by all sessions of a process. */
 export class EventWindows {
   readonly #kept = new LRUCache<string, Promise<readonly ShownEvent[]>>({ max: 5_000, maxSize: keptEvents });
+
+  /** Events that are kept, as far as they have been read. */
+  get size(): number {
+    return this.#kept.calculatedSize;
+  }
 
   /** The events that frames `from` to `to` show first, both inclusive. Rejects as reading the tape does. */
   async *read(source: EventSource, from: Seq, to: Seq): AsyncGenerator<readonly ShownEvent[], void, undefined> {
@@ -62,7 +67,11 @@ export class EventWindows {
     const reading = readEvents(source, first, last);
     this.#kept.set(key, reading, { size: 1 });
     reading.then(
-      (events) => this.#kept.get(key) === reading && this.#kept.set(key, reading, { size: Math.max(1, events.length) }),
+      (events) => {
+        // Another promise: the cache does not change the size of a value that it has.
+        if (this.#kept.peek(key) === reading)
+          this.#kept.set(key, Promise.resolve(events), { size: Math.max(1, events.length) });
+      },
       () => this.#kept.delete(key), // the store may be away only now
     );
     return reading;

@@ -73,7 +73,7 @@ export class LadderRows {
 /** Waits until the cluster has taken what an act of the user sends: only then the market may go on. */
 export async function sent(dashboard: DashboardPage, act: () => Promise<unknown>): Promise<void> {
   const answered = dashboard.page.waitForResponse(
-    (response) => response.request().method() !== "GET" && response.url().includes("/orders"),
+    (response) => response.request().method() !== "GET" && /\/order(s|-lists)\b/.test(response.url()),
   );
   await act();
   const response = await answered;
@@ -91,7 +91,7 @@ export async function atTheTicket(dashboards: Dashboards, cluster: TestCluster, 
   await dashboard.showsCursor((await view()).cursor_ts);
   await dashboard.press("Open the order ticket");
   await page.getByRole("tab", { name: "Orders" }).click();
-  return { dashboard, page, orders: new Orders(cluster, id), id };
+  return { dashboard, page, orders: new Orders(cluster, id), id, view };
 }
 
 /** Below the plots of heatmap and price chart. In CSS pixels. */

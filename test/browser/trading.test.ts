@@ -132,6 +132,107 @@ test("[DB100] [DB105] a rewind undoes orders and fills, says so, and keeps them 
   expect(dashboard.errors).toEqual([]);
 });
 
+test("[DB110] [DB102] a take profit and a stop are placed together, and one ends the other; a limit order has its exits", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, page, orders, id } = await atTheTicket(dashboards, cluster, 900);
+  const { best_bid: bid } = await newest(dashboard);
+  const at = (by: number) => text((bid ?? 0) + by);
+  const fill = (name: string, value: string) => page.getByRole("textbox", { name, exact: true }).fill(value);
+  const step = () => cluster.http.control(id, "step", { frames: 2 });
+  const working = page.getByRole("list", { name: "Working orders, newest first" });
+
+  await page.getByRole("radio", { name: "OCO", exact: true }).click();
+  await fill("Amount", "0.05");
+  await fill("Take profit", at(-50));
+  await fill("Stop price", at(50));
+  await dashboard.press(/^Sell/);
+  await expect
+    .poll(() => dashboard.toasts(), patience)
+    .toContain("To sell, the take profit must be above the stop price.");
+  expect(await orders.all()).toEqual([]);
+  await fill("Take profit", at(50));
+  await fill("Stop price", at(-50));
+  await sent(dashboard, () => dashboard.press(/^Sell/));
+  await step();
+  const pair = { contingency: "OCO", waits: false };
+  expect(await orders.all()).toMatchObject([
+    { side: "sell", type: "LIMIT", price: at(50), status: "NEW", list: pair },
+    { side: "sell", type: "STOP", stop_price: at(-50), status: "NEW", list: pair },
+  ]);
+  await working.getByText("stop, OCO").waitFor();
+  await working.getByText("limit, OCO").waitFor();
+  await sent(dashboard, () =>
+    page
+      .getByRole("button", { name: /^Cancel sell/ })
+      .first()
+      .click(),
+  );
+  await step();
+  await expect
+    .poll(async () => (await orders.all()).map(({ status }) => status), patience)
+    .toEqual(["CANCELED", "CANCELED"]);
+  await expect.poll(() => working.count(), patience).toBe(0);
+
+  // The entry is far below the market, so its exits wait.
+  await page.getByRole("radio", { name: "Limit", exact: true }).click();
+  await page.getByLabel("Take profit / stop").check();
+  await fill("Price", at(-100));
+  await fill("Stop price", at(-150));
+  await sent(dashboard, () => dashboard.press(/^Buy/));
+  await step();
+  const list = { contingency: "OTOCO", waits: true };
+  expect((await orders.all()).slice(2)).toMatchObject([
+    { side: "buy", type: "LIMIT", price: at(-100), status: "NEW", list: { ...list, waits: false } },
+    { side: "sell", type: "LIMIT", price: at(50), status: "NEW", list },
+    { side: "sell", type: "STOP", stop_price: at(-150), status: "NEW", list },
+  ]);
+  await expect.poll(() => working.getByText("after its entry").count(), patience).toBe(2);
+  await working.getByText("limit, entry").waitFor();
+  expect(dashboard.errors).toEqual([]);
+});
+
+test("[DB110] an order is good for some time of the tape, and on a futures account it may only reduce the position", async ({
+  cluster,
+  dashboards,
+}) => {
+  const { dashboard, page, orders, id, view } = await atTheTicket(dashboards, cluster, 900);
+  expect(await page.getByLabel("Reduce only").count()).toBe(0);
+  const account = { kind: "futures", wallet: "100000", leverage: 5 };
+  await cluster.http.call("PATCH", `/sessions/${id}/trading`, { account });
+  await page.reload();
+  const { best_ask: ask } = await newest(dashboard);
+  await page.getByLabel("Reduce only").check();
+  await page.getByRole("radio", { name: "Market", exact: true }).click();
+  await sent(dashboard, () => dashboard.press(/^Buy/));
+  await cluster.http.control(id, "step", { frames: 2 });
+  await expect
+    .poll(() => dashboard.toasts(), patience)
+    .toContain("The order was rejected: there is no position that it would make smaller.");
+  await page.getByLabel("Reduce only").uncheck();
+  await sent(dashboard, () => dashboard.press(/^Buy/));
+  await cluster.http.control(id, "step", { frames: 2 });
+  await page.getByRole("radio", { name: "Limit", exact: true }).click();
+  await page.getByLabel("Reduce only").check();
+  await page.getByRole("textbox", { name: "Price", exact: true }).fill(text((ask ?? 0) + 100));
+  await page.getByLabel("Time in force").selectOption("For a time");
+  await page.getByLabel("Good for", { exact: true }).fill("2s");
+  await expect.poll(async () => (await orders.account())?.kind, patience).toBe("futures");
+  const { cursor_ts: now } = await view();
+  await dashboard.showsCursor(now);
+  await sent(dashboard, () => dashboard.press(/^Sell/));
+  await cluster.http.control(id, "step", { frames: 2 });
+  const last = async () => (await orders.all()).at(-1);
+  expect(await last()).toMatchObject({ side: "sell", reduce_only: true, status: "NEW" });
+  const expires = Date.parse((await last())?.expires_at ?? "");
+  expect(expires - Date.parse(now ?? "")).toBe(2_000);
+  await page.getByText(/^limit, reduces, until \d\d:\d\d:\d\d$/).waitFor();
+  await cluster.http.control(id, "step", { ms: 3_000 });
+  await expect.poll(async () => (await last())?.status, patience).toBe("EXPIRED");
+  expect(dashboard.errors).toEqual([]);
+});
+
 test("[DB103] the label of an order in the heatmap is dragged to another price, and a typed price moves it, too", async ({
   cluster,
   dashboards,

@@ -7,6 +7,9 @@ const refusals: Readonly<Record<string, string>> = {
   INVALID_AMOUNT: "the market takes no such amount",
   INVALID_PRICE: "the market takes no such price",
   TOO_MANY_ORDERS: "too many orders are open",
+  NOT_REDUCING: "there is no position that it would make smaller",
+  PAST_EXPIRY: "the time until which it was to be good was over",
+  WOULD_TAKE: "post only, and one of its list would have traded at once",
   DUPLICATE_ID: "an open order has its name already",
 };
 

@@ -1,6 +1,7 @@
 import type { Session } from "@tapedeck/client";
 import type {
   OrderBody,
+  OrderListBody,
   ReplaceBody,
   SessionAccount,
   SessionBranch,
@@ -144,6 +145,12 @@ export class SessionTrading {
 
   place(order: OrderBody): Promise<boolean> {
     return this.#act(async (api) => this.#onOrder(await api.place(order)));
+  }
+
+  placeList(list: OrderListBody): Promise<boolean> {
+    return this.#act(async (api) => {
+      for (const order of await api.placeList(list)) this.#onOrder(order);
+    });
   }
 
   replace(orderId: string, change: ReplaceBody): Promise<boolean> {

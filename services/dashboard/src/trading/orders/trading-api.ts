@@ -1,5 +1,6 @@
 import type {
   OrderBody,
+  OrderListBody,
   ReplaceBody,
   SessionAccount,
   SessionBranch,
@@ -67,6 +68,10 @@ export class TradingApi {
 
   async place(order: OrderBody): Promise<SessionOrder> {
     return (await jsonOf(await send(this.#address, "POST", `${this.#path}/orders`, order))).order;
+  }
+
+  async placeList(list: OrderListBody): Promise<SessionOrder[]> {
+    return (await jsonOf(await send(this.#address, "POST", `${this.#path}/order-lists`, list))).orders;
   }
 
   async replace(orderId: string, change: ReplaceBody): Promise<SessionOrder> {

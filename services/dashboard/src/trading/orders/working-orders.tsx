@@ -33,7 +33,7 @@ export function WorkingOrders() {
 
 function WorkingOrder({ order }: { readonly order: SessionOrder }) {
   const { trading } = usePlayback();
-  const { order_id, side, type, filled, status, created_at } = order;
+  const { order_id, side, filled, status, created_at } = order;
   const request = useStore(trading.store, ({ requests }) => requests.get(order_id)?.text);
   const name = `${side} ${sizeOf(order)}`;
   return (
@@ -44,7 +44,7 @@ function WorkingOrder({ order }: { readonly order: SessionOrder }) {
         {Number(filled) > 0 && <small> ({filled} filled)</small>}
       </span>
       <PriceInput order={order} />
-      <small>{request ?? (status === "PENDING" ? "on its way" : type.toLowerCase().replaceAll("_", "-"))}</small>
+      <small className={styles.state}>{request ?? stateOf(order)}</small>
       <time>{clockText(Date.parse(created_at), 0)}</time>
       <IconButton icon="close" size={12} label={`Cancel ${name}`} onClick={() => void trading.cancel(order_id)} />
     </li>
@@ -76,6 +76,17 @@ function PriceInput({ order }: { readonly order: SessionOrder }) {
       onBlur={() => setTyped(undefined)}
     />
   );
+}
+
+/** What kind of order it is, what it is bound to, and until when it is good. */
+function stateOf({ order_id, status, type, list, expires_at, reduce_only }: SessionOrder): string {
+  if (status === "PENDING") return "on its way";
+  if (list?.waits === true) return "after its entry";
+  const kind = type.toLowerCase().replaceAll("_", "-");
+  const isEntry = list !== undefined && list.contingency !== "OCO" && list.list_id === order_id;
+  const bound = isEntry ? ", entry" : list !== undefined && list.contingency !== "OTO" ? ", OCO" : "";
+  const until = expires_at === undefined ? "" : `, until ${clockText(Date.parse(expires_at), 0)}`;
+  return `${kind}${bound}${reduce_only === true ? ", reduces" : ""}${until}`;
 }
 
 /** What of an order is open, or what stands in its place until the venue has determined it. */

@@ -5,6 +5,8 @@ import { useFrameSample, usePageState, usePlayback } from "../../playback-contex
 import { ClosePosition } from "./close-position";
 import styles from "./order-ticket.module.css";
 import {
+  canReduce,
+  hasExits,
   hasLimit,
   isConditional,
   orderOf,
@@ -14,6 +16,7 @@ import {
   type TimeInForce,
   ticket,
 } from "./order-ticket-state";
+import { marketNow, sendTicket } from "./send-ticket";
 import { SizeField } from "./size-field";
 
 const types: readonly { readonly value: TicketType; readonly text: string; readonly title?: string }[] = [
@@ -29,16 +32,23 @@ const types: readonly { readonly value: TicketType; readonly text: string; reado
     text: "Take profit",
     title: "Waits for a trade at the stop price: at it or below to buy, at it or above to sell",
   },
+  {
+    value: "OCO",
+    text: "OCO",
+    title:
+      "One cancels the other: a take profit and a stop together. The one that the market comes to first ends the other",
+  },
 ];
 
 const times: readonly { readonly value: TimeInForce; readonly text: string }[] = [
   { value: "GTC", text: "Good till cancelled" },
+  { value: "GTD", text: "For a time" },
   { value: "GTX", text: "Post only" },
   { value: "IOC", text: "Immediate or cancel" },
   { value: "FOK", text: "Fill or kill" },
 ];
 
-/** Places market, limit, stop and take-profit orders. What does not apply to the chosen type is not shown. */
+/** Places orders of all types, and pairs of which one ends the other. What does not apply to the chosen type is not shown. */
 export function OrderTicket() {
   const playback = usePlayback();
   const { trading, notify } = playback;
@@ -49,11 +59,9 @@ export function OrderTicket() {
   const frame = useFrameSample(({ newest }) => newest?.frame);
   const { type } = values;
   const place = (side: Side) => {
-    const { market } = trading;
+    const market = marketNow(playback);
     if (!market) return notify("problem", problem ?? "The session has no tape to trade on.");
-    const found = orderOf(values, side, market);
-    if ("problem" in found) notify("problem", found.problem);
-    else void trading.place(found.order);
+    sendTicket(playback, orderOf(values, side, market));
   };
   const quote = (side: Side) => {
     if (type !== "MARKET" || !frame) return null;
@@ -70,21 +78,43 @@ export function OrderTicket() {
       />
       <div className={styles.fields}>
         <SizeField account={account} />
-        {type === "LIMIT" && (
-          <NumberField text="Price" value={values.price} onChange={(price) => ticket.setState({ price })} />
+        {type === "LIMIT" && <PriceField text="Price" name="price" />}
+        {(type === "OCO" || hasExits(values)) && <PriceField text="Take profit" name="profitPrice" />}
+        {(isConditional(type) || type === "OCO" || hasExits(values)) && (
+          <PriceField text="Stop price" name="stopPrice" />
         )}
-        {isConditional(type) && (
-          <NumberField
-            text="Stop price"
-            value={values.stopPrice}
-            onChange={(stopPrice) => ticket.setState({ stopPrice })}
-          />
-        )}
-        {isConditional(type) && sizingOf(values, account) !== "position" && (
-          <NumberField text="Limit, optional" value={values.price} onChange={(price) => ticket.setState({ price })} />
+        {(type === "OCO" || (isConditional(type) && sizingOf(values, account) !== "position")) && (
+          <PriceField text={type === "OCO" ? "Stop limit, optional" : "Limit, optional"} name="price" />
         )}
         {hasLimit(values, account) && <TimeInForceField value={values.timeInForce} />}
+        {hasLimit(values, account) && values.timeInForce === "GTD" && (
+          <Field text="Good for">
+            {(id) => (
+              <Input
+                id={id}
+                placeholder="90s, 15m, 2h"
+                title="From the playhead on, in the tape's time"
+                value={values.goodFor}
+                onChange={({ target }) => ticket.setState({ goodFor: target.value })}
+              />
+            )}
+          </Field>
+        )}
       </div>
+      {(type === "LIMIT" || canReduce(values, account)) && (
+        <div className={styles.marks}>
+          {type === "LIMIT" && (
+            <Mark
+              text="Take profit / stop"
+              title="When the order has been filled, a take profit and a stop follow, or one of them"
+              name="exits"
+            />
+          )}
+          {canReduce(values, account) && (
+            <Mark text="Reduce only" title="Never opens or turns the position" name="reduceOnly" />
+          )}
+        </div>
+      )}
       <div className={styles.sides}>
         <Button variant="buy" onClick={() => place("buy")}>
           Buy {quote("buy")}
@@ -122,16 +152,35 @@ function TimeInForceField({ value: chosen }: { readonly value: TimeInForce }) {
   );
 }
 
-interface NumberFieldProps {
-  readonly text: string;
-  readonly value: string;
-  readonly onChange: (value: string) => void;
-}
-
-function NumberField({ text, value, onChange }: NumberFieldProps) {
+function PriceField({ text, name }: { readonly text: string; readonly name: "price" | "stopPrice" | "profitPrice" }) {
+  const value = useStore(ticket, (values) => values[name]);
   return (
     <Field text={text}>
-      {(id) => <Input id={id} inputMode="decimal" value={value} onChange={({ target }) => onChange(target.value)} />}
+      {(id) => (
+        <Input
+          id={id}
+          inputMode="decimal"
+          value={value}
+          onChange={({ target }) => ticket.setState({ [name]: target.value })}
+        />
+      )}
     </Field>
+  );
+}
+
+interface MarkProps {
+  readonly text: string;
+  readonly title: string;
+  readonly name: "exits" | "reduceOnly";
+}
+
+/** A tick box. */
+function Mark({ text, title, name }: MarkProps) {
+  const checked = useStore(ticket, (values) => values[name]);
+  return (
+    <label title={title}>
+      <input type="checkbox" checked={checked} onChange={({ target }) => ticket.setState({ [name]: target.checked })} />
+      {text}
+    </label>
   );
 }

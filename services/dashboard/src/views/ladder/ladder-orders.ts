@@ -2,6 +2,7 @@ import type { Frame, Level, SessionOrder } from "@tapedeck/protocol";
 import type { PlaybackController } from "../../playback/playback-controller";
 import { kindOf, moveTo, onTick, openAmount, workingPrice } from "../../trading/orders/order-list";
 import { clickSize, fillPriceIn, orderAtPrice, type Side, ticket } from "../../trading/ticket/order-ticket-state";
+import { marketNow, sendTicket } from "../../trading/ticket/send-ticket";
 import type { OrderChip } from "./order-chip";
 
 /** The rows of the ladder, by what is under the pointer. In CSS pixels from the canvas's left and top edge. */
@@ -121,15 +122,13 @@ export class LadderOrders {
     }
     if (!press || Math.hypot(x - press.x, y - press.y) > clickPx) return;
     const price = this.#rows.priceAt(y);
-    const { market } = this.#playback.trading;
+    const market = marketNow(this.#playback);
     if (price === undefined || !market) return;
     if (!this.#places(event) || this.#isInspecting) {
       fillPriceIn(price, market);
       return;
     }
-    const found = orderAtPrice(ticket.getState(), this.#rows.sideAt(x), price, market);
-    if ("problem" in found) this.#playback.notify("problem", found.problem);
-    else void this.#playback.trading.place(found.order);
+    sendTicket(this.#playback, orderAtPrice(ticket.getState(), this.#rows.sideAt(x), price, market));
   }
 
   #move(orders: readonly SessionOrder[], price: number): void {

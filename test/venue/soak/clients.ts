@@ -29,6 +29,8 @@ export interface SoakClient {
   readonly account: Account;
   /** How many levels of each side its local book has at least. */
   readonly levels: number;
+  /** How long its user stream may be away after its socket was closed. */
+  readonly awayS: number;
   program(task: Task): Program;
 }
 
@@ -39,11 +41,14 @@ interface Kind {
   readonly version: RegExp;
   readonly accounts: readonly Account[];
   readonly levels?: Readonly<Record<Account, number>>;
+  readonly awayS?: number;
 }
 
 const folder = fileURLToPath(new URL("../clients/", import.meta.url));
 const both = ["spot", "usdm"] as const;
 const wholeBook = { spot: 20, usdm: 20 };
+/** Clients connect again within a second or two, on a busy machine later. */
+const usualAwayS = 8;
 
 const ofNpm: readonly Kind[] = [
   { name: "ccxt", file: "ccxt.mjs", version: /"ccxt": "(.*)"/, accounts: both },
@@ -51,10 +56,10 @@ const ofNpm: readonly Kind[] = [
   { name: "@binance/spot", file: "binance-spot.mjs", version: /"@binance\/spot": "(.*)"/, accounts: ["spot"] },
 ];
 const ofPython: readonly Kind[] = [
-  // Its cache of futures is the stream of the ten best levels.
+  // Its cache of futures is the stream of the ten best levels, and spot's user socket needs ten seconds to come back.
   {
     ...{ name: "python-binance", file: "python_binance.py", version: /python-binance==(.*)/, accounts: both },
-    levels: { spot: 20, usdm: 10 },
+    ...{ levels: { spot: 20, usdm: 10 }, awayS: 20 },
   },
   { name: "binance-sdk-spot", file: "binance_sdk.py", version: /sdk-spot==(.*)/, accounts: ["spot"] },
   { name: "binance-sdk-usds-futures", file: "binance_sdk.py", version: /usds-futures==(.*)/, accounts: ["usdm"] },
@@ -118,7 +123,8 @@ async function ofKinds(
     const version = kind.version.exec(text)?.[1];
     if (version === undefined) throw new Error(`${manifest} does not say the version of ${kind.name}`);
     return kind.accounts.map((account) => ({
-      ...{ name: kind.name, version, account, levels: (kind.levels ?? wholeBook)[account] },
+      ...{ name: kind.name, version, account },
+      ...{ levels: (kind.levels ?? wholeBook)[account], awayS: kind.awayS ?? usualAwayS },
       program: (task: Task) => start(kind, task),
     }));
   });

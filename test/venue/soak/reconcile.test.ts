@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ReportedTrade } from "../../support/venue/reconciled.js";
 import { disagreements, type ReportedSide, type SessionSide } from "./reconcile.js";
 
-const asked = { market: "simulated", orders: 6, seconds: 60 } as const;
+const asked = { market: "simulated", orders: 6, seconds: 60, awayS: 20 } as const;
 const fills = [1, 2, 3, 4].map(
   (number): SessionFill => ({
     ...{ fill_id: `${number}`, order_id: `o${number}`, client_order_id: null, side: "buy", price: "28000.10" },
@@ -32,6 +32,7 @@ describe("what a client and its session disagree about", () => {
     ["it has a trade that the session lacks", {}, { fills: fills.slice(1) }],
     ["a fill is unknown to it", { trades: rest, told: rest }, { rewinds: 9 }],
     ["its user stream misses a fill without a rewind", { told: rest }, {}],
+    ["its user stream misses more than it was away for", { told: trades.slice(2) }, { rewinds: 1 }],
     ["an order of the session is open", {}, { open: 1 }],
     ["an order is missing", { placed: 5 }, {}],
     ["something went wrong without a rewind", { problems: [{ at: 0, what: "no connection" }] }, {}],

@@ -22,6 +22,8 @@ interface Asked {
   readonly market: MarketName;
   readonly orders: number;
   readonly seconds: number;
+  /** How long the client's user stream may be away after its socket was closed. */
+  readonly awayS: number;
 }
 
 /** Fills that an owner's rewind undoes before clients hear of them; a recording's loop comes after they have. */
@@ -30,8 +32,6 @@ const unknownPerRewind = 1;
 const problemsPerRewind = 4;
 /** The share of orders that may be answered before they have arrived, since the market stood still or the machine was busy for two seconds. */
 const lateShare = 0.05;
-/** How long a client's user stream may be away after its socket was closed. */
-const awayS = 20;
 
 const isLate = ({ what }: ReportedSide["problems"][number]) => /is (NEW|PENDING_CANCEL) instead/.test(what);
 
@@ -41,7 +41,7 @@ const keyOf = (trade: ReportedTrade | undefined) => `${trade?.order}/${trade?.id
 export function disagreements(
   { trades, told, open, placed, problems }: ReportedSide,
   session: SessionSide,
-  { market, orders, seconds }: Asked,
+  { market, orders, seconds, awayS }: Asked,
 ): string[] {
   const found: string[] = [];
   const fills = new Map([...session.fills, ...session.undone].map(comparableFill).map((fill) => [keyOf(fill), fill]));
@@ -69,7 +69,7 @@ export function disagreements(
       `it does not know ${undone.length} fills that ${session.rewinds} rewinds undid, such as ${keyOf(undone[0])}`,
     );
   const missed = [...fills.keys()].filter((key) => !toldKeys.has(key)).length;
-  const mayMiss = session.rewinds * awayS * (orders / seconds);
+  const mayMiss = session.rewinds * awayS * (fills.size / seconds);
   if (missed > mayMiss) found.push(`its user stream lacks ${missed} fills, after ${session.rewinds} rewinds`);
   if (fills.size < orders / 3) found.push(`only ${fills.size} fills of ${orders} orders`);
   if (placed < orders) found.push(`only ${placed} of ${orders} orders are placed`);

@@ -68,7 +68,7 @@ export async function soak(cluster: SoakCluster, plan: SoakPlan): Promise<SoakRe
     const compared = await compareBooks(http, { id, client, program, bookHere });
     const session = await sessionSide(http, id, rewinds);
     const report = await program.report();
-    const failures = [...disagreements(report, session, plan), ...compared.failures];
+    const failures = [...disagreements(report, session, { ...plan, awayS: client.awayS }), ...compared.failures];
     await program.end();
     failures.push(...(await compareWithTape(http, id, bookHere)));
     if (failures.length > 0 && program.said !== "") failures.push(`it said: ${program.said.replace(/\s+/g, " ")}`);

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from ccxt.base.errors import ChecksumError, NetworkError
+from ccxt.base.errors import BaseError, ChecksumError, NetworkError
 from ccxt_venue import connected
 from task import run, until
 from trading import Told, carry_out, trade_form
@@ -81,8 +81,12 @@ async def trade_at(exchange, task) -> dict | None:
     await until(lambda: market.book()[0] or any(each.done() for each in following), "a book")
     # ccxt does not say when its user stream has begun: an order that trades nothing is sent until one is told.
     while not states:
-        bid, _ = await market.prices()
-        await market.rest("BUY", exchange.price_to_precision(symbol, bid * 0.9))
+        try:
+            bid, _ = await market.prices()
+            await market.rest("BUY", exchange.price_to_precision(symbol, bid * 0.9))
+        except BaseError as error:  # the market may begin anew meanwhile
+            print(f"before it begins: {error!r}", flush=True)
+            await asyncio.sleep(0.1)
     report = await carry_out(market, told, task)
     for each in following:
         each.cancel()

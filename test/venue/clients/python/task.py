@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
+import traceback
 from types import SimpleNamespace
 
 
@@ -23,7 +25,12 @@ def run(trade) -> None:
         reports = await asyncio.gather(*(trade(each) for each in tasks()))
         tell(reports)
 
-    asyncio.run(all_of_them())
+    try:
+        asyncio.run(all_of_them())
+    except Exception:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)  # what clients say of sockets that they had open would hide it
 
 
 def tell(what) -> None:

@@ -7,7 +7,7 @@ export { ReconnectingQueue } from "./redis/reconnecting-queue.js";
 export { type AccountName, accountNames, accountsWith } from "./redis/redis-accounts.js";
 export { asUnavailable, orUnavailable } from "./redis/unavailable.js";
 export { isSystemCommand, type SystemCommand, systemCauses, writeLeadMs } from "./rules/commands.js";
-export { type EndedEpoch, lastSeqOf } from "./rules/epochs.js";
+export { type EndedEpoch, lastSeqOf, timesAreTold } from "./rules/epochs.js";
 export type { NewSessionOptions } from "./rules/new-session.js";
 export { boundAt, lastPlayable, movedTo, nextDueMs, type PacedPlace, reachOf } from "./rules/pace.js";
 export {

@@ -13,6 +13,7 @@ import {
   type SessionService,
   type SessionStore,
   type SystemCommand,
+  timesAreTold,
   willGrow,
 } from "@tapedeck/sessions";
 import type { DamagedBlock, DamageReports, Tape, TapeCatalog } from "@tapedeck/tape";
@@ -204,13 +205,14 @@ export class SessionLeaseRunner implements PlaybackEvents {
     else this.#stopAwaitingGrowth = tape.onGrown(goOn);
   }
 
-  /** Goes on after what gateways have shown while this process was frozen. If that is not up to date either, re-anchors. */
+  /** Goes on after what gateways have shown while this process was frozen. If that is not up to date either, re-anchors, or goes on at the playhead. */
   async #skipShown(): Promise<void> {
     try {
       const found = await this.#options.store.read(this.sessionId);
       const shown = found !== undefined && found.record.publishedSeq > this.#cursor.publishedSeq;
       if (found === undefined) this.#end("gone");
       else if (shown || found.record.rev !== this.#newest?.rev) this.#follow(found.record);
+      else if (timesAreTold(found.record)) await this.#perform({ type: "skip", node: this.#options.node });
       else await this.#failOver(() => 0);
     } catch (error) {
       this.#log.debug({ err: error }, "session not read; retrying");

@@ -80,6 +80,30 @@ describe("any course of commands on any tape", () => {
   });
 });
 
+test("[D43] nothing moves the playhead of a session that trades back within its epoch, but what a jump of Redis's clock mends", async () => {
+  const slowCourse = fc.array(
+    fc.record({ afterMs: fc.double({ min: 0, max: 30_000, noNaN: true }), command: anyCommand }),
+    { maxLength: 30 },
+  );
+  await fc.assert(
+    fc.asyncProperty(tapeOfAnyKind, slowCourse, async (tape, moves) => {
+      const tapes = shelf(tape);
+      let session: SessionRecord = { ...(await createdSession(tapes)), chain: { root: 1, head: 2, tag: "a", ns: 0 } };
+      let now = noon;
+      for (const { afterMs, command } of moves) {
+        now += afterMs;
+        const result = await applyCommand(session, command, now, tapes);
+        if (isRefusal(result)) continue;
+        const chain = result.chain ?? session.chain; // another mode has none
+        if (result.epoch === session.epoch && result.tape === tape.id && command.type !== "failover")
+          expect(playheadAt(result, now, tape)).toBeGreaterThanOrEqual(playheadAt(session, now, tape) - 1);
+        session = { ...result, chain };
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
 test("[D3] pausing and resuming at any moment shows the frames of an uninterrupted playing, each once", async () => {
   const pauses = fc.array(
     fc.record({ plays: fc.integer({ min: 0, max: 5000 }), rests: fc.double({ min: 0, max: 1e5, noNaN: true }) }),

@@ -457,6 +457,20 @@ describe("system commands", () => {
     });
   });
 
+  test("[D43] the clock of one that trades has gone on: what was missed counts as published", async () => {
+    const slow = await after(await createdSession(tapes, { start: true }), noon, { type: "speed", value: 0.1 });
+    const chain = { root: 1, head: 2, tag: "a", ns: 0 };
+    const trades = { ...slow, chain, publishedSeq: 3 };
+    const stayed = { chain, anchorWallMs: noon, anchorNs: slow.anchorNs, epoch: slow.epoch };
+    expect(await after(trades, noon + 13_999, claim)).toMatchObject({ ...stayed, publishedSeq: 3 });
+    const claimed = await after(trades, noon + 90_000, claim);
+    expect(claimed).toMatchObject({ ...stayed, publishedSeq: 90 });
+    expect(playheadAt(claimed, noon + 90_000, tape)).toBe(9e9);
+    const skip = (node: string): SystemCommand => ({ type: "skip", node });
+    expect(await applyCommand(claimed, skip("ticker-2"), noon + 120_000, tapes)).toBe(claimed);
+    expect(await after(claimed, noon + 95_000, skip("ticker-1"))).toMatchObject({ ...stayed, publishedSeq: 95 });
+  });
+
   test("[D44] release, park and failover work only for the ticker that has claimed the session", async () => {
     const claimed = await after(await inState("PLAYING"), noon, claim);
     const others: SystemCommand[] = [

@@ -18,6 +18,8 @@ export type SystemCommand =
   | { type: "unpark" }
   /** The clock jumped under ticker `node`: playing goes on from `at`, the last frame that it published. */
   | { type: "failover"; node: string; at: TapePosition }
+  /** Ticker `node` has published nothing for long, and what it missed counts as published: of a session whose clock has gone on meanwhile. */
+  | { type: "skip"; node: string }
   /** In LIVE: ticker `node` has published the whole tape, up to `seq`; gateways follow the edge from there. */
   | { type: "reach"; node: string; seq: Seq }
   /** In LIVE: the feed has another tape than the session, and the session follows its feed or has lost its tape. */
@@ -36,6 +38,7 @@ export const systemCauses: Readonly<Record<SystemCommand["type"], StateCause>> =
   park: "parked",
   unpark: "unparked",
   failover: "failover",
+  skip: "failover",
   reach: "reached",
   tune: "tuned",
   shown: "command",

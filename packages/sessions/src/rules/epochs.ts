@@ -27,9 +27,15 @@ export function beginEpochAt(
   };
 }
 
-/** Moves the playhead, and begins a new epoch only if that shows frames again. */
+/** Moves the playhead, and begins a new epoch only if that shows frames again, or times again at which venues have told something. */
 export function returnTo(session: SessionRecord, to: TapePosition, { here, now }: Moment): SessionRecord {
-  return to.seq < here.seq ? beginEpochAt(session, to, now) : anchorAt(session, to, now);
+  const showsAgain = to.seq < here.seq || (timesAreTold(session) && to.ns < here.ns);
+  return showsAgain ? beginEpochAt(session, to, now) : anchorAt(session, to, now);
+}
+
+/** Of a session that trades, venues tell what happens by the clock, also between frames and while nothing is rendered: no time comes twice in an epoch. */
+export function timesAreTold({ chain }: Pick<SessionRecord, "chain">): boolean {
+  return chain !== null;
 }
 
 /** Moves to the newest frame of another tape of the same feed. Frames of the old tape are no history of the new one. */

@@ -1,6 +1,6 @@
 import type { TapePosition } from "@tapedeck/tape";
 import type { Moment, ResolvedCommand, SystemCommand } from "./commands.js";
-import { anchorAt, beginEpochAt, nextEpoch, switchTape } from "./epochs.js";
+import { anchorAt, beginEpochAt, nextEpoch, switchTape, timesAreTold } from "./epochs.js";
 import { isMoving, isPaced, wallAt, wallMsBetween } from "./playhead.js";
 import { needsTicker, type SessionRecord } from "./record.js";
 import { followEdge, stopped } from "./states.js";
@@ -8,7 +8,7 @@ import { followEdge, stopped } from "./states.js";
 type SystemType = SystemCommand["type"];
 type SystemCommands = { readonly [C in Extract<ResolvedCommand, { type: SystemType }> as C["type"]]: C };
 
-/** Nothing rendered for this long, in ms of wall time: playing goes on from the last published frame instead of bursting. */
+/** Nothing rendered for this long, in ms of wall time: what was missed is not published any more, since that would be a burst. */
 export const stallMs = 10_000;
 
 /** A session counts as at the edge within this much tape of it, since the market goes on while its ticker reports that. */
@@ -34,10 +34,11 @@ const rules: {
     return beginEpochAt(session, start, now, began);
   },
 
-  claim(session, { node, stalledAt }, { now }) {
+  claim(session, { node, stalledAt }, moment) {
     if (!needsTicker(session)) return session;
-    const claimed = { ...session, ticker: node, tickerSeenMs: Math.floor(now) };
-    return stalledAt ? anchorAt(claimed, stalledAt, now) : claimed;
+    const claimed = { ...session, ticker: node, tickerSeenMs: Math.floor(moment.now) };
+    if (stalledAt === undefined) return claimed;
+    return timesAreTold(session) ? skipTo(claimed, moment.here) : anchorAt(claimed, stalledAt, moment.now);
   },
 
   release(session, { node, publishedSeq }) {
@@ -59,6 +60,10 @@ const rules: {
     if (at.seq < session.anchorSeq || at.seq > end.seq) return session;
     const ns = Math.min(Math.max(at.ns, session.anchorNs), end.ns);
     return anchorAt(session, { seq: at.seq, ns }, now);
+  },
+
+  skip(session, { node }, { here }) {
+    return node === session.ticker && isMoving(session) ? skipTo(session, here) : session;
   },
 
   reach(session, { node, at }, moment) {
@@ -85,6 +90,11 @@ const rules: {
     return { ...beginEpochAt(session, here, now), epoch: nextEpoch(Math.max(session.epoch, seen.epoch), now) };
   },
 };
+
+/** What was missed counts as published: gateways render it from the tape for whoever watches. */
+function skipTo(session: SessionRecord, { seq }: TapePosition): SessionRecord {
+  return { ...session, publishedSeq: Math.max(session.publishedSeq, seq) };
+}
 
 /**
  * Applies a system command. None is refused: one that no longer fits, because another change came first, changes nothing. None

@@ -51,6 +51,7 @@ export function commandsOf({
     fc.constantFrom<SystemCommand>({ type: "end" }, { type: "wrap" }, { type: "unpark" }, { type: "tune" }),
     node.map((name): SystemCommand => ({ type: "claim", node: name })),
     node.map((name): SystemCommand => ({ type: "park", node: name })),
+    node.map((name): SystemCommand => ({ type: "skip", node: name })),
     fc
       .record({ node, epoch: fc.integer({ min: noon, max: noon + 50 }), publishedSeq: fc.nat(frames) })
       .map((held): SystemCommand => ({ type: "release", ...held })),

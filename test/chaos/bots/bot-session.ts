@@ -121,7 +121,7 @@ export class BotSession {
     };
     const key = { apiKey, secret };
     const bots: Bot[] = [new VenueBot({ name: "v", market: plan.market, key, symbol, history, address, epoch })];
-    if (plan.withSdk) bots.push(await SdkBot.join({ name: "s", session: id, history, apis, url: cluster.url }));
+    if (plan.withSdk) bots.push(await SdkBot.join({ name: "s", session: id, history, url: cluster.url }));
     return new BotSession(id, bots, history, instrument, options);
   }
 

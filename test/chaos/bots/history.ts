@@ -71,7 +71,7 @@ export interface Trading {
 }
 
 export interface Truth {
-  /** The clients' names of all orders that the log has, in its order. */
+  /** The clients' names of all orders that the log has, in its order; of one that was undone and then sent again, one. */
   readonly log: readonly string[];
   readonly now: Trading;
   /** What rewinds left, newest first, each by the epoch that it ended. */

@@ -1,7 +1,5 @@
-import { type Session, tapedeck } from "@tapedeck/client";
-import { fillsAnswer, ordersAnswer, type SessionFill, type SessionOrder } from "@tapedeck/protocol";
+import { type Session, type SessionFill, type SessionOrder, TapedeckError, tapedeck } from "@tapedeck/client";
 import WebSocket from "ws";
-import type { ServingApis } from "../../support/serving-apis.js";
 import type { BestPrices, Bot, BotOrder } from "./bot.js";
 import type { BotHistory, Fill, Listening, SentOutcome } from "./history.js";
 
@@ -9,15 +7,14 @@ export interface SdkBotOptions {
   readonly name: string;
   readonly session: string;
   readonly history: BotHistory;
-  readonly apis: ServingApis;
-  /** The cluster's address, behind which a balancer chooses gateways. */
+  /** The cluster's address, behind which a balancer chooses apis and gateways. */
   readonly url: string;
 }
 
 /** Everything of a session fits into one page. */
 const page = 1_000;
 
-/** A bot with the SDK: orders over HTTP, its fills by the SDK, which continues after a lost connection. */
+/** A bot with the SDK, which sends an order again that got no answer, and continues after a lost connection. */
 export class SdkBot implements Bot {
   readonly name: string;
   readonly #options: SdkBotOptions;
@@ -94,38 +91,36 @@ export class SdkBot implements Bot {
   }
 
   async place({ name, side, type, postOnly, amount, price, stopPrice }: BotOrder): Promise<SentOutcome> {
-    const body = {
-      ...{ side, type, amount, client_order_id: name },
-      ...(type === "LIMIT" && { price, time_in_force: postOnly ? "GTX" : "GTC" }),
-      ...(type === "STOP" && { stop_price: stopPrice }),
-    };
     try {
-      const { status } = await this.#call("POST", "/orders", body);
-      if (status === 200) return "acknowledged";
-      return status >= 500 ? "unknown" : "refused";
-    } catch {
-      return "unknown";
+      await this.#session.trading.place({
+        ...{ side, type, amount, clientOrderId: name },
+        ...(type === "LIMIT" && { price, timeInForce: postOnly ? "GTX" : "GTC" }),
+        ...(type === "STOP" && { stopPrice }),
+      });
+      return "acknowledged";
+    } catch (error) {
+      return error instanceof TapedeckError && error.code !== "interrupted" ? "refused" : "unknown";
     }
   }
 
   async cancel(name: string): Promise<void> {
-    const id = await this.#idOf(name);
-    if (id !== undefined) await this.#call("DELETE", `/orders/${id}`).catch(() => {}); // the stream tells what became of it
+    const id = this.#ids.get(name);
+    if (id !== undefined) await this.#session.trading.cancel(id).catch(() => {}); // the stream tells what became of it
   }
 
   async replace({ name, price }: BotOrder): Promise<void> {
-    const id = await this.#idOf(name);
-    if (id !== undefined) await this.#call("POST", `/orders/${id}/replace`, { price }).catch(() => {}); // the same
+    const id = this.#ids.get(name);
+    if (id !== undefined && price !== undefined) await this.#session.trading.replace(id, { price }).catch(() => {}); // the same
   }
 
   async cancelAll(): Promise<void> {
-    await this.#call("DELETE", "/orders").catch(() => {}); // the same
+    await this.#session.trading.cancelAll().catch(() => {}); // the same
   }
 
   async knows(name: string): Promise<boolean | undefined> {
     try {
-      const { body } = await this.#call("GET", `/orders?limit=${page}`);
-      return ordersAnswer.parse(body).orders.some(({ client_order_id: of }) => of === name);
+      const { orders } = await this.#session.trading.orders({ limit: page });
+      return orders.some(({ client_order_id: of }) => of === name);
     } catch {
       return undefined;
     }
@@ -144,14 +139,6 @@ export class SdkBot implements Bot {
 
   close(): void {
     this.#session.close();
-  }
-
-  #call(method: string, path: string, body?: object) {
-    return this.#options.apis.call(method, `/sessions/${this.#options.session}${path}`, body);
-  }
-
-  async #idOf(name: string): Promise<string | undefined> {
-    return this.#ids.get(name);
   }
 
   /** What was told before a frame belongs to it. */
@@ -178,8 +165,8 @@ export class SdkBot implements Bot {
     while (this.#listening === listening) {
       try {
         const [fills, orders] = await Promise.all([
-          this.#call("GET", `/fills?limit=${page}`).then(({ body }) => fillsAnswer.parse(body)),
-          this.#call("GET", `/orders?limit=${page}`).then(({ body }) => ordersAnswer.parse(body)),
+          this.#session.trading.fills({ limit: page }),
+          this.#session.trading.orders({ limit: page }),
         ]);
         const isOf = ({ epoch, seq: at }: { epoch: number; seq: number | null }) =>
           epoch === listening.epoch && (at ?? -1) >= seq;

@@ -29,6 +29,26 @@ const writtenWithinS = 10;
 /** What names an order in a line of the log: the last of its words, after those of amount, prices and time in force. */
 const placed = /^\d+ \S+ -?\d+ P\S+ \S+ \S+ \S+ \S+ (\S+)$/;
 
+/**
+ * The names of all orders, but those that a rewind undid while their client had no answer, and which it then sent again: the two are in no chain together
+ * ([TR18]).
+ */
+function namesIn(lines: readonly string[]): string[] {
+  const names = lines.map((line) => placed.exec(line)?.[1]);
+  const precedes = (earlier: number, later: number) => {
+    for (let number = later; number > earlier; ) {
+      number = Number.parseInt(lines[number - 1] ?? "0", 10);
+      if (number === earlier) return true;
+    }
+    return false;
+  };
+  return names.flatMap((name, at) => {
+    if (name === undefined) return [];
+    const again = names.indexOf(name, at + 1);
+    return again < 0 || precedes(at + 1, again + 1) ? [name] : [];
+  });
+}
+
 async function truthOf(id: string): Promise<Truth> {
   const found = await store.read(id);
   if (found === undefined) throw new Error(`session ${id} is gone`);
@@ -53,7 +73,7 @@ async function truthOf(id: string): Promise<Truth> {
   const { chain } = await trading.settings(record);
   const { price = 0, size = 0 } = chain?.decimals ?? {};
   return {
-    log: lines.flatMap((line) => placed.exec(line)?.[1] ?? []),
+    log: namesIn(lines),
     now: plain(record.epoch, standing),
     branches,
     decimals: price + size,

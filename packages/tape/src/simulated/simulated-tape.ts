@@ -60,7 +60,7 @@ const ahead = {
   market: { segment: framesPerSegment / 2, block: 0 },
   orders: { segment: framesPerSegment / 2, block: framesPerSimulatedBlock / 2 },
   /** Where a bot trades, the next order would change them again. */
-  trading: { segment: framesPerSimulatedBlock, block: 10 },
+  trading: { segment: framesPerSimulatedBlock / 2, block: 10 },
 } as const;
 
 /** Whether an order can affect a segment's frames; their analytics depend on the segment before. */

@@ -4,7 +4,7 @@ import { isMoving, type SessionRecord } from "@tapedeck/sessions";
 import { parseSimulatedName, type Seq, type SettledOrder, type Tape, type TrackDecimals } from "@tapedeck/tape";
 import type { ChainSettings } from "../settings.js";
 
-/** Frames of a simulated market between two that see orders. Each makes the rest of a minute anew, on every node that plays it. */
+/** Frames of a simulated market between two that see orders. Each makes some seconds of market anew, on every node that plays it. */
 const framesBetween = 10;
 
 /** A frame that comes sooner is being made already: it sees no more orders. */

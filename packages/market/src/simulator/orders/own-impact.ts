@@ -15,10 +15,10 @@ const lastShare = shareAfter(longestMs);
 
 interface OrderImpact {
   readonly atMs: number;
-  /** Initial impact in ticks; undefined until the order is filled. */
-  ticks: number | undefined;
-  /** Filled together at this time, below 0 sold; undefined for an order of its own. */
-  filled: number | undefined;
+  /** Initial impact in ticks; 0 until the order is filled. */
+  ticks: number;
+  /** Of settled orders: filled together at this time, below 0 sold. */
+  filled: number;
 }
 
 /**
@@ -30,7 +30,10 @@ interface OrderImpact {
 export class OwnImpact {
   readonly #ticksPerRoot: number;
   readonly #most: number;
-  readonly #impacts = new Map<OwnOrder | number, OrderImpact>();
+  /** Of orders, and of the times of settled ones. */
+  readonly #impactOf = new Map<OwnOrder | number, OrderImpact>();
+  /** The same in the order in which they came. */
+  readonly #impacts: OrderImpact[] = [];
 
   constructor(orders: readonly OwnOrder[], instrument: Instrument) {
     const { moveTicks, tradedPerSecond } = baselineOf(instrument);
@@ -38,7 +41,7 @@ export class OwnImpact {
     this.#most = mostOfPrice * instrument.startPrice * Number(`1e${instrument.priceDecimals}`);
     for (const order of orders) {
       if (order.settled) this.#settle(order);
-      else this.#impacts.set(order, { atMs: orderMs(order), ticks: undefined, filled: undefined });
+      else this.#add(order, orderMs(order));
       if (order.filled !== undefined && !order.settled) this.recordFill(order, order.filled);
     }
   }
@@ -46,25 +49,29 @@ export class OwnImpact {
   /** Settled orders that the market sees at the same time are one to it: an order in ten parts moves it as a whole one does. */
   #settle(order: OwnOrder): void {
     const atMs = orderMs(order);
-    const { filled = 0 } = this.#impacts.get(atMs) ?? {};
-    const sum = filled + (order.side === "BUY" ? order.quantity : -order.quantity);
-    this.#impacts.set(atMs, {
-      atMs,
-      ticks: Math.sign(sum) * this.#ticksPerRoot * Math.sqrt(Math.abs(sum)),
-      filled: sum,
-    });
+    const impact = this.#impactOf.get(atMs) ?? this.#add(atMs, atMs);
+    impact.filled += order.side === "BUY" ? order.quantity : -order.quantity;
+    impact.ticks = Math.sign(impact.filled) * this.#ticksPerRoot * Math.sqrt(Math.abs(impact.filled));
+  }
+
+  #add(key: OwnOrder | number, atMs: number): OrderImpact {
+    const impact = { atMs, ticks: 0, filled: 0 };
+    this.#impactOf.set(key, impact);
+    this.#impacts.push(impact);
+    return impact;
   }
 
   /** Sets the filled quantity of an order. */
   recordFill(order: OwnOrder, filled: number): void {
-    const impact = this.#impacts.get(order);
+    const impact = this.#impactOf.get(order);
     if (impact !== undefined) impact.ticks = (order.side === "BUY" ? 1 : -1) * this.#ticksPerRoot * Math.sqrt(filled);
   }
 
+  // HOT: a hundred times per second of market time, with hundreds of orders.
   /** Ticks that orders executed up to `untilMs` add to the fair price at `ms`; both in milliseconds of tape time. */
   at(ms: number, untilMs = ms): number {
     let sum = 0;
-    for (const { atMs, ticks = 0 } of this.#impacts.values()) {
+    for (const { atMs, ticks } of this.#impacts) {
       if (atMs <= untilMs && ms - atMs < longestMs) {
         sum += (ticks * (shareAfter(ms - atMs) - lastShare)) / (1 - lastShare);
       }

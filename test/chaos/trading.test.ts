@@ -1,7 +1,9 @@
 import { fillsAnswer, orderAnswer, ordersAnswer, type SessionFill, type SessionOrder } from "@tapedeck/protocol";
 import { describe, expect } from "vitest";
-import { type TestCluster, test } from "../support/cluster.js";
+import { z } from "zod";
+import { type TestCluster, test, testOnCluster } from "../support/cluster.js";
 import { recordedFiles } from "../support/tapes.js";
+import { venueBot } from "../support/venue-bot.js";
 import type { Viewer } from "../support/viewer.js";
 
 const isRecorded = recordedFiles("primary").length > 0;
@@ -107,4 +109,51 @@ describe.skipIf(!isRecorded)("orders on a recorded tape", () => {
     expect((await standing(cluster, id)).fills).toEqual([]);
     await cluster.end({ id, viewers });
   });
+});
+
+const testWithVenue = testOnCluster(() => ({ gateways: 1, apis: 1, tickers: 1, feeds: 0, venues: 1 }));
+
+describe.skipIf(!isRecorded)("a bot's session on a recorded tape", () => {
+  testWithVenue(
+    "[D43] no time comes twice to a bot, though no ticker has rendered its session for more than ten seconds",
+    async ({ cluster }) => {
+      await cluster.recording("primary");
+      const { session_id: id } = await cluster.http.create({ tape: "primary" });
+      await cluster.http.control(id, "start");
+      const bot = await venueBot(cluster, id, "spot");
+      const order = {
+        symbol: "BTCUSDT",
+        side: "BUY",
+        type: "LIMIT",
+        timeInForce: "GTC",
+        quantity: "0.010",
+        price: "9000.0",
+      };
+      expect(await bot.signed("POST", "/api/v3/order", order)).toMatchObject({ body: { status: "NEW" } });
+      await cluster.until(async () => (await cluster.record(id)).ticker !== "", "a ticker to claim the session");
+      const before = await cluster.record(id);
+      const [ticker = expect.fail()] = cluster.tickers;
+      cluster.signal(ticker, "SIGSTOP");
+      const stoppedAt = performance.now();
+      const lastUpdateId = async () => {
+        const { body } = await bot.keyed("GET", "/api/v3/depth", { symbol: "BTCUSDT", limit: 5 });
+        return z.looseObject({ lastUpdateId: z.int() }).parse(body).lastUpdateId;
+      };
+      let told = await lastUpdateId();
+      await cluster.until(async () => {
+        const next = await lastUpdateId();
+        expect(next).toBeGreaterThanOrEqual(told);
+        told = next;
+        return performance.now() - stoppedAt > 11_000;
+      }, "the ticker to miss eleven seconds");
+      cluster.signal(ticker, "SIGCONT");
+      await cluster.until(
+        async () => (await cluster.record(id)).publishedSeq > before.publishedSeq + 105,
+        "frames to be published again",
+      );
+      const { epoch, anchorWallMs, anchorNs } = before;
+      expect(await cluster.record(id)).toMatchObject({ epoch, anchorWallMs, anchorNs });
+      await cluster.until(async () => (await lastUpdateId()) > told, "the market to go on");
+    },
+  );
 });

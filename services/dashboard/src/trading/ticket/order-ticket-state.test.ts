@@ -122,8 +122,9 @@ test("[DB110] a limit order may be followed by a take profit, a stop, or both", 
   expect(orderOf({ ...both, profitPrice: " " }, "buy", spot)).toEqual({ list: { first, others: [stop] } });
   expect(orderOf(entry, "buy", spot)).toEqual({ problem: "Exits need a take profit, a stop price, or both." });
   expect(orderOf(both, "sell", spot)).toMatchObject({ problem: expect.stringMatching(/^To buy, the take profit/) });
-  // What opens cannot only reduce, and other types have no exits.
-  expect(orderOf({ ...both, reduceOnly: true }, "buy", futures)).toEqual({ list: { first, others: [profit, stop] } });
+  // What opens cannot only reduce, its exits do, and other types have none.
+  const exits = [profit, stop].map((exit) => ({ ...exit, reduce_only: true }));
+  expect(orderOf({ ...both, reduceOnly: true }, "buy", futures)).toEqual({ list: { first, others: exits } });
   expect(orderOf({ ...both, type: "MARKET" }, "buy", spot)).toHaveProperty("order");
   expect(orderAtPrice(both, "buy", 29_999, spot)).toMatchObject({ list: { first: { price: "29999.0" } } });
   expect(orderAtPrice({ ...both, type: "MARKET" }, "buy", 29_999, spot)).toHaveProperty("order");

@@ -86,7 +86,7 @@ export function hasExits({ type, exits }: Ticket): boolean {
   return type === "LIMIT" && exits;
 }
 
-/** Whether it may be said of the ticket's order that it only reduces. Exits follow an order that opens, and a closing order reduces anyway. */
+/** Whether it may be said of the ticket's order that it only reduces. One with exits opens, and they reduce anyway, as does one that closes the position. */
 export function canReduce(values: Ticket, account: TicketMarket["account"] | undefined): boolean {
   return account === "futures" && !hasExits(values) && sizingOf(values, account) !== "position";
 }
@@ -135,7 +135,7 @@ function pairOf(values: Ticket, order: Pick<OrderBody, "side"> & Size, market: T
 
 function withExits(values: Ticket, first: OrderBody, market: TicketMarket): TicketOrder {
   const side = first.side === "buy" ? "sell" : "buy";
-  const exit = { side, amount: first.amount } as const;
+  const exit = { side, amount: first.amount, ...(market.account === "futures" && { reduce_only: true }) } as const;
   const [hasProfit, hasStop] = [values.profitPrice, values.stopPrice].map((text) => text.trim() !== "");
   if (!hasProfit && !hasStop) return { problem: "Exits need a take profit, a stop price, or both." };
   if (hasProfit && hasStop) {

@@ -3,12 +3,9 @@ import type { SessionPlan } from "./bot-session.js";
 
 const owners = ["leaves it alone", "rewinds", "leaves it alone", "pauses", "rewinds"] as const;
 
-/** Of so many simulated markets one reacts to orders: each order makes every process that serves the session make the market's minute anew. */
-const oneReactsOf = 4;
-
 /**
  * Sessions of all kinds, one after the other: of ten seven recorded, two simulated and one live; half with spot and half with futures accounts; every other
- * one with a program that uses the SDK, too.
+ * one with a program that uses the SDK, too, and every other simulated market reacts to orders.
  *
  * @param market of the stand-in exchange
  */
@@ -26,7 +23,7 @@ export function planOf(nth: number, random: Random, market: string): SessionPlan
   const account = random.chance(0.5) ? "spot" : "usdm";
   // A market that is live cannot be rewound without leaving it.
   const owner = kind === "live" ? "leaves it alone" : (owners[nth % owners.length] ?? "pauses");
-  const reacts = kind === "simulated" && random.chance(1 / oneReactsOf);
+  const reacts = kind === "simulated" && random.chance(0.5);
   const name = `${kind}${reacts ? ", reacting," : ""} ${account}, owner ${owner}`;
   return { name, body, market: account, withSdk: random.chance(0.5), reacts, owner };
 }

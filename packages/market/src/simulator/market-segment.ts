@@ -1,4 +1,4 @@
-import { isoOfNs, type TradeSide } from "@tapedeck/protocol";
+import type { TradeSide } from "@tapedeck/protocol";
 import type { BookSideName, OrderBook } from "../book/order-book.js";
 import type { MarketTrade } from "../frame/frame-analytics.js";
 import type { MarketEvent } from "../frame/frame-builder.js";
@@ -17,8 +17,10 @@ import {
 } from "./orders/resting-orders.js";
 import { TimerWheel } from "./orders/timer-wheel.js";
 import type { PriceSegment } from "./price-path.js";
+import { PrintedTrades } from "./printed-trades.js";
 import type { RandomStream } from "./random/random-stream.js";
-import { frameMs, segmentMs, settlingMs, tapeMsOf } from "./segments.js";
+import { followEveryMs, ReferencePrice, settlingFromMs } from "./reference-price.js";
+import { frameMs, segmentMs, tapeMsOf } from "./segments.js";
 
 /** It changes nothing but the market that it is given, so copies of a segment can share it. */
 type Act = (market: MarketSegment) => void;
@@ -55,15 +57,8 @@ export interface SegmentEvent extends MarketEvent {
   readonly asks?: readonly TickLots[];
 }
 
-const settlingFromMs = segmentMs - settlingMs;
-/** Mean delay until the best prices reach those of the next border once that is possible, while the segment settles. */
-const settlingStepMs = 80;
-/** Below the 1,000 that a frame may have: in extreme markets trading stops until the next frame. */
-const mostTradesInFrame = 900;
 /** The last levels of a side are neither cancelled nor traded, so that even a crash has a price. */
 const fewestLevels = 3;
-/** How often the best prices are compared with the fair price. */
-const followEveryMs = 10;
 const nsPerMs = 1e6;
 
 /**
@@ -71,7 +66,7 @@ const nsPerMs = 1e6;
  * and live for exponential times, as in Smith, Farmer, Gillemot and Krishnamurthy, "Statistical theory of the continuous double
  * auction" (2003). Best prices follow the fair price: orders at an outdated price move, and fast traders trade with the slow ones.
  *
- * At the usual limit of file size, since one state machine with one random stream is easier to follow in one place.
+ * Beyond the usual size of a file, since one state machine with one random stream is easier to follow in one place.
  */
 export class MarketSegment {
   readonly bids: RestingSide;
@@ -90,16 +85,9 @@ export class MarketSegment {
   readonly #withdrawn: Record<BookSideName, Set<number>> = { bid: new Set(), ask: new Set() };
   /** Orders so far, in the book or not. */
   #orders = 0;
-  #trades: MarketTrade[] = [];
-  #tradesInFrame = 0;
-  /** Whether the current trades are the user's own. */
-  #own = false;
-  /** Time of `#trades`, which are all of this millisecond. */
-  #timestamp = "";
+  readonly #trades: PrintedTrades;
+  readonly #reference: ReferencePrice;
   #now = 0;
-  #reference: number;
-  /** The reference at the end of the segment. */
-  #lastReference: number;
   #nextMessageMs = 0;
 
   /** @param original the segment that this is a copy of, between two frames */
@@ -110,16 +98,19 @@ export class MarketSegment {
     this.random = setup.random;
     this.#priceScale = Number(`1e${setup.instrument.priceDecimals}`);
     this.#sizeScale = Number(`1e${setup.instrument.sizeDecimals}`);
-    this.#reference = setup.from.reference;
-    this.#lastReference = setup.to.reference;
+    const { path, random, incidentShiftAt, own, startNs } = setup;
+    const shiftAt = (ms: number) => incidentShiftAt(ms) + own.shiftAt(ms);
+    const reference = { path, shiftAt, stickiness: setup.instrument.flow.stickiness, random };
     if (original === undefined) {
       this.bids = new RestingSide("bid");
       this.asks = new RestingSide("ask");
       this.#timers = new TimerWheel(segmentMs);
       this.#arrivals = new OrderArrivals(setup.instrument.flow, setup.path, setup.random);
-      this.#agenda = new Agenda(setup.interventions, setup.own.interventions);
+      this.#agenda = new Agenda(setup.interventions, own.interventions);
+      this.#reference = new ReferencePrice(setup.from.reference, setup.to.reference, reference);
+      this.#trades = new PrintedTrades({ startNs, priceScale: this.#priceScale, sizeScale: this.#sizeScale });
       for (const { side, distance, lots, lifeMs } of setup.from.orders) {
-        this.#rest(side, this.#tickAt(side, distance), lots, lifeMs, distance);
+        this.#rest(side, this.#reference.tickAt(side, distance), lots, lifeMs, distance);
       }
       return;
     }
@@ -128,16 +119,13 @@ export class MarketSegment {
     this.asks = original.asks.copy(copies);
     this.#timers = original.#timers.copy(copies);
     this.#arrivals = original.#arrivals.copy(setup.random);
-    this.#agenda = original.#agenda.copy(setup.own.interventions);
+    this.#agenda = original.#agenda.copy(own.interventions);
+    this.#reference = original.#reference.copy(reference);
+    this.#trades = original.#trades.copy();
     this.#withdrawn.bid = new Set(original.#withdrawn.bid);
     this.#withdrawn.ask = new Set(original.#withdrawn.ask);
     this.#orders = original.#orders;
-    this.#trades = [...original.#trades];
-    this.#tradesInFrame = original.#tradesInFrame;
-    this.#timestamp = original.#timestamp;
     this.#now = original.#now;
-    this.#reference = original.#reference;
-    this.#lastReference = original.#lastReference;
     this.#nextMessageMs = original.#nextMessageMs;
   }
 
@@ -171,7 +159,7 @@ export class MarketSegment {
 
   /** Target tick of the best bid; the best ask is one above. */
   get reference(): number {
-    return this.#reference;
+    return this.#reference.bid;
   }
 
   side(name: BookSideName): RestingSide {
@@ -180,7 +168,7 @@ export class MarketSegment {
 
   /** Target best price of a side. */
   bestTick(side: BookSideName): number {
-    return this.#tickAt(side, 0);
+    return this.#reference.tickAt(side, 0);
   }
 
   price(tick: number): number {
@@ -205,20 +193,17 @@ export class MarketSegment {
     this.asks.takeChanges();
     while (this.#now < segmentMs) {
       this.#now++;
-      if (this.#now % followEveryMs === 0) this.#follow();
+      if (this.#now % followEveryMs === 0 && this.#reference.follow(this.#now)) this.#moveOrders();
       if (this.#now === settlingFromMs) this.#beginSettling();
       this.#act();
       for (let due = this.#timers.takeDue(this.#now); due !== undefined; due = this.#timers.takeDue(this.#now))
         this.#onTimer(due);
       if (this.#now >= this.#arrivals.nextMs) this.#flow();
       if (this.#now === segmentMs) this.#settle();
-      const trades = this.#trades;
-      if (trades.length > 0) {
-        this.#trades = [];
-        yield { ns: this.#ns(), trades };
-      }
+      const trades = this.#trades.take();
+      if (trades.length > 0) yield { ns: this.#ns(), trades };
       if (this.#now % frameMs === 0) {
-        this.#tradesInFrame = 0;
+        this.#trades.beginFrame();
         this.#addFrameOrder();
         yield this.message() ?? { ns: this.#ns() };
       } else if (this.#now >= this.#nextMessageMs) {
@@ -290,7 +275,7 @@ export class MarketSegment {
   takeLiquidity(side: Exclude<TradeSide, "unknown">, lots: number, limitTick?: number, taker?: RestingOrder): number {
     const from = side === "buy" ? this.asks : this.bids;
     let left = lots;
-    while (left > 0 && this.#tradesInFrame < mostTradesInFrame && from.levels > fewestLevels) {
+    while (left > 0 && !this.#trades.isFull && from.levels > fewestLevels) {
       const order = from.first;
       if (order === undefined) break;
       if (limitTick !== undefined && from.direction * (limitTick - order.tick) > 0) break;
@@ -298,7 +283,7 @@ export class MarketSegment {
       left -= filled;
       from.fill(order, filled);
       this.#print(side, order.tick, filled);
-      this.#observer?.executed(order, filled, this.#now, this.#own);
+      this.#observer?.executed(order, filled, this.#now, this.#trades.own);
     }
     if (left < lots) this.#observer?.took(side, lots - left, this.#now, taker);
     return left;
@@ -308,17 +293,17 @@ export class MarketSegment {
    * Executes a market order of the user, which excites the ordinary flow. The unfilled rest is dropped. Returns its trades.
    */
   order(side: Exclude<TradeSide, "unknown">, quantity: number): readonly MarketTrade[] {
-    const before = this.#trades.length;
-    this.#own = true;
+    const before = this.#trades.count;
+    this.#trades.own = true;
     const lots = Math.round(quantity * this.#sizeScale);
     if (this.takeLiquidity(side, lots) < lots) this.#arrivals.excite(side);
-    this.#own = false;
-    return this.#trades.slice(before);
+    this.#trades.own = false;
+    return this.#trades.since(before);
   }
 
   /** Changes the best bid at the segment's end, after an order whose impact reaches the next border. */
   setEndReference(reference: number): void {
-    this.#lastReference = reference;
+    this.#reference.endAt(reference);
   }
 
   /** Adds a trade to the tape without changing the book. */
@@ -328,10 +313,7 @@ export class MarketSegment {
   }
 
   #print(side: Exclude<TradeSide, "unknown">, tick: number, lots: number): void {
-    if (this.#tradesInFrame++ >= mostTradesInFrame) return;
-    if (this.#trades.length === 0) this.#timestamp = isoOfNs(this.#setup.startNs + BigInt(this.#ns()), 3);
-    const trade = { timestamp: this.#timestamp, price: this.price(tick), size: lots / this.#sizeScale, side };
-    this.#trades.push(this.#own ? { ...trade, own: true } : trade);
+    this.#trades.print(side, tick, lots, this.#ns());
   }
 
   #find(number: number): RestingOrder | undefined {
@@ -366,39 +348,14 @@ export class MarketSegment {
     };
   }
 
-  // --- the best prices follow the fair price ---
+  // --- orders follow the best prices ---
 
-  /** Best prices stay while the fair price is near, and then jump to it. */
-  #follow(): void {
-    const { path, incidentShiftAt, own } = this.#setup;
-    const fair = path.at(this.#now) + (incidentShiftAt(this.#now) + own.shiftAt(this.#now));
-    const left = this.#isOutdated(this.#reference, fair);
-    if (this.#now < settlingFromMs) {
-      if (left) this.#moveTo(Math.floor(fair));
-      return;
-    }
-    // The segment must end at the next border's prices, so they are chosen at some time while they are near the fair price.
-    const target = this.#lastReference;
-    const atLast = this.#now === segmentMs;
-    const good = this.#reference !== target && !this.#isOutdated(target, fair);
-    const found =
-      good && (left || this.random.integerBelow((segmentMs - this.#now + settlingStepMs) / followEveryMs) === 0);
-    if (found || (atLast && this.#reference !== target)) this.#moveTo(target);
-    else if (left && !atLast) this.#moveTo(Math.floor(fair));
-  }
-
-  /** Whether the fair price is too far from a best bid of this tick. */
-  #isOutdated(reference: number, fair: number): boolean {
-    const { stickiness } = this.instrument.flow;
-    return fair > reference + 1 + stickiness || fair < reference - stickiness;
-  }
-
-  #moveTo(reference: number): void {
-    this.#reference = reference;
+  /** The best prices have moved: orders at outdated prices follow after a while. */
+  #moveOrders(): void {
     for (const side of [this.bids, this.asks]) {
       for (const order of side) {
-        if (order.moving || order.distance === undefined || order.tick === this.#tickAt(order.side, order.distance))
-          continue;
+        if (order.moving || order.distance === undefined) continue;
+        if (order.tick === this.#reference.tickAt(order.side, order.distance)) continue;
         order.moving = true;
         this.#timers.schedule(order, this.#afterReaction());
       }
@@ -408,10 +365,6 @@ export class MarketSegment {
   /** Millisecond after a random reaction time. */
   #afterReaction(): number {
     return this.#now + Math.ceil(this.random.exponential(this.instrument.flow.followMs));
-  }
-
-  #tickAt(side: BookSideName, distance: number): number {
-    return side === "bid" ? this.#reference - distance : this.#reference + 1 + distance;
   }
 
   /** Handles an order whose timer fired: it expires, or moves to its price. */
@@ -444,7 +397,7 @@ export class MarketSegment {
     this.takeLiquidity(
       side,
       takeLots(this.random, flow),
-      side === "buy" ? this.#reference + 1 + reach : this.#reference - reach,
+      side === "buy" ? this.#reference.bid + 1 + reach : this.#reference.bid - reach,
     );
   }
 
@@ -461,7 +414,7 @@ export class MarketSegment {
       return;
     }
     const other = side === "bid" ? this.asks : this.bids;
-    let tick = this.#tickAt(side, distance);
+    let tick = this.#reference.tickAt(side, distance);
     if (this.#crosses(side, tick) && this.random.chance(this.instrument.flow.aggressive)) {
       order.lots = this.takeLiquidity(side === "bid" ? "buy" : "sell", order.lots, tick, order);
     }
@@ -540,14 +493,19 @@ export class MarketSegment {
     for (const side of [this.bids, this.asks]) {
       for (const order of [...side]) {
         const { borderOrder, tick, lots } = order;
-        if (borderOrder && tick === this.#tickAt(borderOrder.side, borderOrder.distance) && lots === borderOrder.lots)
+        if (
+          borderOrder &&
+          tick === this.#reference.tickAt(borderOrder.side, borderOrder.distance) &&
+          lots === borderOrder.lots
+        )
           kept.add(borderOrder);
         else this.#cancel(order);
       }
     }
     for (const lasting of this.#setup.to.orders) {
       const { side, distance, lots } = lasting;
-      if (!kept.has(lasting)) this.#rest(side, this.#tickAt(side, distance), lots, segmentMs, distance, lasting);
+      if (!kept.has(lasting))
+        this.#rest(side, this.#reference.tickAt(side, distance), lots, segmentMs, distance, lasting);
     }
   }
 }

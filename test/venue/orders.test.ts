@@ -100,7 +100,9 @@ describe.skipIf(noRecording)("on a recording", () => {
     await cluster.http.delete(id);
   });
 
-  test("[VK22] futures orders make a position, on an account of their own", async ({ cluster }) => {
+  test("[VK19] [VK22] futures orders make a position on an account of their own, and reduce it", async ({
+    cluster,
+  }) => {
     const { session_id: id } = await cluster.http.create({ tape: "usdm" });
     await cluster.http.control(id, "start");
     const fees = { maker: "0", taker: "0.001" };

@@ -1,35 +1,16 @@
-import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
+import { ProxyServer } from "./proxy-server.js";
 
 /** A proxy that can go silent: it keeps connections open and accepts new ones, but forwards nothing. */
-export class SilentProxy {
-  readonly #server: Server;
-  readonly #target: URL;
+export class SilentProxy extends ProxyServer {
   readonly #pairs = new Set<readonly [Socket, Socket]>();
-  /** Of both sides; one may stay open after the other has closed, since the proxy does not forward it. */
-  readonly #sockets = new Set<Socket>();
   #silent = false;
   /** Bytes that the target has sent through it. */
   received = 0;
 
   /** @param target an address of http or redis */
-  static async inFrontOf(target: string, port = 0): Promise<SilentProxy> {
-    const proxy = new SilentProxy(new URL(target));
-    proxy.#server.listen(port, "127.0.0.1");
-    await once(proxy.#server, "listening");
-    return proxy;
-  }
-
-  private constructor(target: URL) {
-    this.#target = target;
-    this.#server = createServer((near) => this.#take(near));
-  }
-
-  /** The target's address, by way of this proxy. */
-  get url(): string {
-    const address = this.#server.address();
-    if (address === null || typeof address === "string") throw new Error("the proxy does not listen");
-    return `${this.#target.protocol}//127.0.0.1:${address.port}`;
+  static inFrontOf(target: string, port = 0): Promise<SilentProxy> {
+    return new SilentProxy(target).listen(port);
   }
 
   get connections(): number {
@@ -46,20 +27,13 @@ export class SilentProxy {
     this.#silent = false;
   }
 
-  async close(): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await closed;
-  }
-
-  #take(near: Socket): void {
-    const far = connect(Number(this.#target.port), this.#target.hostname);
+  protected take(near: Socket): void {
+    const far = connect(Number(this.target.port), this.target.hostname);
     const pair = [near, far] as const;
     this.#pairs.add(pair);
     let deaf = this.#silent;
     const pass = (from: Socket, to: Socket) => {
-      this.#sockets.add(from);
+      this.sockets.add(from);
       from.on("data", (bytes) => {
         deaf ||= this.#silent;
         if (deaf) return;
@@ -72,7 +46,7 @@ export class SilentProxy {
       from.on("error", () => {}); // a close follows
       from.on("close", () => {
         this.#pairs.delete(pair);
-        this.#sockets.delete(from);
+        this.sockets.delete(from);
         // A network that drops everything also drops the packets of a close.
         if (!deaf && !this.#silent) to.destroy();
       });

@@ -58,11 +58,21 @@ function isSame(book: SoakReport["book"], wanted: Book): boolean {
 
 const best = ({ bids, asks }: SoakReport["book"]) => ({ bids: bids.slice(0, 3), asks: asks.slice(0, 3) });
 
+/** How often the book is asked for, a second apart: a balancer ends requests to a node that is too busy to answer it, and clients ask again. */
+const askAttempts = 5;
+
 /** The whole book at a venue. */
 export async function bookOf(url: string, account: SoakClient["account"], symbol: string): Promise<Book> {
   const path = account === "spot" ? "api/v3/depth?limit=5000" : "fapi/v1/depth?limit=1000";
-  const answer = await fetch(`${url}/${path}&symbol=${symbol}`);
-  return depth.parse(await answer.json());
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await fetch(`${url}/${path}&symbol=${symbol}`);
+      return depth.parse(await answer.json());
+    } catch (error) {
+      if (attempt === askAttempts) throw error;
+      await sleep(1_000);
+    }
+  }
 }
 
 /** On a frame of the tape, the venue's book is the tape's. */

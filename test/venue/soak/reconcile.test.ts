@@ -51,6 +51,13 @@ describe("what a client and its session disagree about", () => {
     expect(disagreements(unaware, { ...undone, rewinds: 0 }, asked)).not.toEqual([]);
   });
 
+  test("[VK40] is nothing where a client was told a fill while its market was being rewound, but two or another fee are", () => {
+    const undone = (count: number) => ({ fills: fills.slice(count), undone: [], open: 0, rewinds: 1 });
+    expect(disagreements(client, undone(1), asked)).toEqual([]);
+    expect(disagreements(client, undone(2), asked)).not.toEqual([]);
+    expect(disagreements({ ...client, told: other }, { ...session, rewinds: 1 }, asked)).not.toEqual([]);
+  });
+
   test("[VK40] is nothing where a user stream misses a fill around a rewind, and an order came to something else", () => {
     const around = { ...client, told: rest, problems: [{ at: 0, what: "an order is EXPIRED" }] };
     expect(disagreements(around, { ...session, rewinds: 1 }, asked)).toEqual([]);

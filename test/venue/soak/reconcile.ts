@@ -26,7 +26,10 @@ interface Asked {
   readonly awayS: number;
 }
 
-/** Fills that an owner's rewind undoes before clients hear of them; a recording's loop comes after they have. */
+/**
+ * Fills that an owner's rewind undoes before clients hear of them; a recording's loop comes after they have. And fills that only clients know: a branch is
+ * what there was with the last frame, and until the rewind is written, they are told what goes on.
+ */
 const unknownPerRewind = 1;
 /** Orders that may fail around a rewind: one that it undoes, and requests meanwhile. */
 const problemsPerRewind = 4;
@@ -45,9 +48,11 @@ export function disagreements(
 ): string[] {
   const found: string[] = [];
   const fills = new Map([...session.fills, ...session.undone].map(comparableFill).map((fill) => [keyOf(fill), fill]));
+  const mayNotKnow = market === "recorded" ? 0 : session.rewinds * unknownPerRewind;
   const compare = (name: string, reported: readonly ReportedTrade[]) => {
     const others = reported.map(comparable).filter((trade) => !isDeepStrictEqual(fills.get(keyOf(trade)), trade));
-    if (others.length === 0) return;
+    const isUndone = others.every((each) => !fills.has(keyOf(each))) && others.length <= mayNotKnow;
+    if (others.length === 0 || isUndone) return;
     const [trade] = others;
     const fill = JSON.stringify(fills.get(keyOf(trade)) ?? "no such fill");
     found.push(
@@ -63,7 +68,6 @@ export function disagreements(
   if (standing.length > 0)
     found.push(`it does not know ${standing.length} fills, such as ${JSON.stringify(standing[0])}`);
   const undone = unknown(session.undone);
-  const mayNotKnow = market === "recorded" ? 0 : session.rewinds * unknownPerRewind;
   if (undone.length > mayNotKnow)
     found.push(
       `it does not know ${undone.length} fills that ${session.rewinds} rewinds undid, such as ${keyOf(undone[0])}`,

@@ -64,8 +64,12 @@ export interface PlannedActions {
   readonly reacting?: ReactingTape | undefined;
 }
 
-/** @param aheadMs how much more time than usual writing takes, as attempts that were too late have shown */
-export type PlanActions = (session: SessionRecord, now: WallMs, aheadMs: number) => Promise<PlannedActions>;
+/**
+ * Undefined: there is nothing to add.
+ *
+ * @param aheadMs how much more time than usual writing takes, as attempts that were too late have shown
+ */
+export type PlanActions = (session: SessionRecord, now: WallMs, aheadMs: number) => Promise<PlannedActions | undefined>;
 
 /** A session that a command is applied to. `heldUntil`: the playhead stands until then, and the change must be written by then. */
 type FoundSession = StoredSession & { readonly heldUntil?: WallMs };
@@ -183,7 +187,9 @@ export class SessionService {
     plan: PlanActions,
     aheadMs: number,
   ): Promise<CommandResult | "conflict" | "too late"> {
-    const { chain, added, by, reacting } = await plan(before, now, aheadMs);
+    const planned = await plan(before, now, aheadMs);
+    if (planned === undefined) return { record: before, now, connections, changed: false, before };
+    const { chain, added, by, reacting } = planned;
     const seen = reacting && { tape: reacting.tape, orderSeq: reacting.order.seq };
     const after = { ...before, chain, ...seen, rev: before.rev + 1, lastActivity: Math.floor(now) };
     const order = reacting?.order;

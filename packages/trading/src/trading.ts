@@ -73,16 +73,6 @@ interface ActOptions {
   readonly once?: boolean;
 }
 
-/** Ends the writing of what is in the log already. */
-class SentBefore extends Error {
-  readonly performed: Performed;
-
-  constructor(performed: Performed) {
-    super("the action was sent before");
-    this.performed = performed;
-  }
-}
-
 export interface PerformedOrder extends Performed {
   readonly order: SessionOrder;
   /** Whether `order` says what became of the action. */
@@ -180,9 +170,6 @@ export class Trading {
         const performed = await this.#act(id, request, entry, once);
         written?.(performed.record);
         return performed;
-      } catch (error) {
-        if (error instanceof SentBefore) return error.performed;
-        throw error;
       } finally {
         entry.writing = undefined;
       }
@@ -209,14 +196,17 @@ export class Trading {
       });
       // With the chain that this action would follow: the script writes nothing if it is another one by then.
       const before = once ? await sentBefore(body, session.chain, this.#sessions.of(session).chains) : undefined;
-      if (before !== undefined) throw new SentBefore({ record: session, number: before.number });
+      foreseen = undefined;
+      if (before !== undefined) {
+        number = before.number;
+        return undefined;
+      }
       const reacts = takesPerhaps(request) && hasImpact(session, tape, chain);
       const laterMs = aheadMs + (reacts ? foresightMs : 0);
       const { mostActions } = this.#options;
       const planned = planAction({ session, chain, startsAnew: !fits, count, mostActions, body, tape, now, laterMs });
       number = planned.number;
       entry.writing = planned.chain.ns;
-      foreseen = undefined;
       if (!reacts) return planned;
       const { ns: sent, tag } = planned.chain;
       const next = { number, tag, sentNs: tape.startNs + BigInt(sent), body };

@@ -270,8 +270,7 @@ export class Exchange {
     this.#say({ kind: "account", account: this.account });
     if (order.open === 0) this.#say({ kind: "done", order: number, id, state: "FILLED", reason: "filled" });
     if (order.list !== undefined) this.#followFill(order);
-    for (const other of this.own.resting())
-      if (other.reduceOnly === true && this.own.isOpen(other)) this.#limitToPosition(other);
+    for (const other of this.own.reducing) if (other.place !== undefined) this.#limitToPosition(other);
   }
 
   /** @returns whether the order is still open: there is a position that it makes smaller */

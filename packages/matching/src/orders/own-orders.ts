@@ -13,6 +13,8 @@ export class OwnOrders {
   readonly #prices: Record<BookSideName, number[]> = { bid: [], ask: [] };
   /** Those that wait for their stop price, in any order. */
   readonly stops = new Set<WorkingOrder>();
+  /** Those that may only reduce, in the order of their numbers. */
+  readonly reducing = new Set<WorkingOrder>();
   /** Those that end at a time of their own. */
   readonly #dated = new Set<WorkingOrder>();
   #nextToExpire: WorkingOrder | undefined;
@@ -33,6 +35,7 @@ export class OwnOrders {
   add(order: WorkingOrder): void {
     this.#byNumber.set(order.number, order);
     this.#byId.set(order.id, order);
+    if (order.reduceOnly === true) this.reducing.add(order);
     if (order.expiresNs !== undefined) {
       this.#dated.add(order);
       this.#nextToExpire = firstToExpire(this.#dated);
@@ -82,6 +85,7 @@ export class OwnOrders {
     this.stops.delete(order);
     this.#byNumber.delete(order.number);
     this.#byId.delete(order.id);
+    this.reducing.delete(order);
     if (this.#dated.delete(order)) this.#nextToExpire = firstToExpire(this.#dated);
   }
 
@@ -97,11 +101,6 @@ export class OwnOrders {
 
   restsAny(side: BookSideName): boolean {
     return this.#prices[side].length > 0;
-  }
-
-  /** All that rest in the book, as they are now: the book may change while they are looked at. */
-  resting(): WorkingOrder[] {
-    return [...this.#byNumber.values()].filter(({ place }) => place !== undefined);
   }
 
   /** Best first. Do not change it. */

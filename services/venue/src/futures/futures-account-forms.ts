@@ -11,8 +11,21 @@ function totals(account: FuturesBalances) {
   return { margin, initial, available: compared(available, "0") < 0 ? "0" : available };
 }
 
+/** What both views of the quote currency say. */
+function crossMargin(account: FuturesBalances, updatedMs: number) {
+  const available = money(totals(account).available);
+  return {
+    crossWalletBalance: money(account.wallet),
+    crossUnPnl: money(account.unrealizedPnl),
+    availableBalance: available,
+    maxWithdrawAmount: available,
+    marginAvailable: true,
+    updateTime: updatedMs,
+  };
+}
+
 function assetView({ quoteAsset }: Symbols, account: FuturesBalances, updatedMs: number) {
-  const { margin, initial, available } = totals(account);
+  const { margin, initial } = totals(account);
   return {
     asset: quoteAsset,
     walletBalance: money(account.wallet),
@@ -22,12 +35,7 @@ function assetView({ quoteAsset }: Symbols, account: FuturesBalances, updatedMs:
     initialMargin: money(initial),
     positionInitialMargin: money(account.positionMargin),
     openOrderInitialMargin: money(account.orderMargin),
-    crossWalletBalance: money(account.wallet),
-    crossUnPnl: money(account.unrealizedPnl),
-    availableBalance: money(available),
-    maxWithdrawAmount: money(available),
-    marginAvailable: true,
-    updateTime: updatedMs,
+    ...crossMargin(account, updatedMs),
   };
 }
 
@@ -85,17 +93,11 @@ export function accountView(symbols: Symbols, account: FuturesBalances, updatedM
 }
 
 export function balanceView({ quoteAsset }: Symbols, account: FuturesBalances, updatedMs: number) {
-  const { available } = totals(account);
   return {
     accountAlias: "Tapedeck",
     asset: quoteAsset,
     balance: money(account.wallet),
-    crossWalletBalance: money(account.wallet),
-    crossUnPnl: money(account.unrealizedPnl),
-    availableBalance: money(available),
-    maxWithdrawAmount: money(available),
-    marginAvailable: true,
-    updateTime: updatedMs,
+    ...crossMargin(account, updatedMs),
   };
 }
 

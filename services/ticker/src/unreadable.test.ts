@@ -89,3 +89,26 @@ test("[TK18] a session whose frames could not be read for more than 10 s goes on
     true,
   );
 }, 40_000);
+
+test("[TK18] one that trades goes on at its playhead, whose clock has gone on, and gateways show what was missed", async () => {
+  const tape = await rig.tape({ frames: 600, intervalMs: 50, framesPerBlock: 10 });
+  if (!(tape instanceof RecordedTape)) throw new Error("a recorded tape");
+  const slow = tape.index.offset(3);
+  rig.tamper = async (offset, bytes) => {
+    if (offset === slow) await sleep(11_500); // a store that hangs
+    return bytes;
+  };
+  await rig.ticker();
+  const { id, viewer } = await rig.playWatched(tape);
+  await rig.sessions.appendActions(id, async () => ({
+    chain: { root: 1, head: 1, tag: "a", ns: -1 },
+    added: { lines: ["0 a -1 settings"], length: 0 },
+  }));
+  await viewer.until(({ last }) => last === 29);
+  const { anchorWallMs, anchorNs, epoch } = await rig.record(id);
+  await viewer.until(({ last }) => last > 250, 20_000);
+  expect(await rig.record(id)).toMatchObject({ epoch, anchorWallMs, anchorNs });
+  const skipped = viewer.states.find(({ publishedSeq }) => publishedSeq > 200)?.publishedSeq;
+  expect(viewer.holes).toEqual([{ epoch, from: 29, to: skipped }]);
+  expect(Math.floor((Date.now() - anchorWallMs) / 50) - viewer.last).toBeLessThan(20);
+}, 40_000);

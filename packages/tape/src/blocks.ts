@@ -1,5 +1,5 @@
 /** What packages/live needs to write and read tapes block by block. */
-export { countUpTo } from "./binary-search.js";
+export { countUpTo, firstWhere } from "./binary-search.js";
 export {
   BlockBuilder,
   type BlockFill,

@@ -15,13 +15,12 @@ import {
   type TrackReader,
 } from "@tapedeck/tape";
 import type { ColumnsKind } from "@tapedeck/tape/blocks";
-import { decimalsOf } from "../track/track-digits.js";
 import { type TrackPart, TrackParts } from "../track/track-parts.js";
 import type { EventColumns } from "./event-columns.js";
 import { chunksOf, decodeChunk, type PartChunk } from "./part-chunks.js";
 import { PinnedTrack } from "./pinned-track.js";
 import { type RecentChunk, RecentChunks } from "./recent-chunks.js";
-import type { TrackLayout, TrackSource } from "./track-source.js";
+import { layoutOf, type TrackLayout, type TrackSource } from "./track-source.js";
 
 /** The tape whose track it is, and where its events are. */
 export interface GrowingTrackContext {
@@ -61,6 +60,7 @@ export class GrowingTrack implements TrackReader, TrackSource {
   readonly #firstKey: number;
   #keys = 0;
   #parts: readonly TrackPart[] | undefined;
+  #layout = layoutOf([], []);
   #listedAt = 0;
   #finished: TrackReader | undefined;
   /** Where each part's chunks are, once it was read. */
@@ -86,8 +86,7 @@ export class GrowingTrack implements TrackReader, TrackSource {
   }
 
   get decimals(): TrackDecimals {
-    const { parts, recent } = this.layout;
-    return decimalsOf([...parts, ...recent].map(({ digits }) => digits));
+    return this.layout.decimals;
   }
 
   get finished(): TrackReader | undefined {
@@ -95,7 +94,10 @@ export class GrowingTrack implements TrackReader, TrackSource {
   }
 
   get layout(): TrackLayout {
-    return { parts: this.#parts ?? [], recent: this.#recent.all };
+    const parts = this.#parts ?? this.#layout.parts;
+    const recent = this.#recent.all;
+    if (parts !== this.#layout.parts || recent !== this.#layout.recent) this.#layout = layoutOf(parts, recent);
+    return this.#layout;
   }
 
   /** Whether it has anything. Rejects with `UNAVAILABLE`, or if the store cannot be read. */

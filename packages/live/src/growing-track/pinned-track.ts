@@ -10,7 +10,7 @@ import {
   type TrackRange,
   type TrackReader,
 } from "@tapedeck/tape";
-import { countUpTo, eventsOfBatches } from "@tapedeck/tape/blocks";
+import { countUpTo, eventsOfBatches, firstWhere } from "@tapedeck/tape/blocks";
 import type { TrackPart } from "../track/track-parts.js";
 import {
   bookBatchOf,
@@ -76,7 +76,7 @@ export class PinnedTrack implements TrackReader {
     const { parts, recent } = this.#layout;
     this.#firstN = parts[0]?.firstN ?? 0;
     this.#endN = recent.at(-1)?.nextN ?? parts.at(-1)?.nextN ?? 0;
-    this.decimals = source.decimals;
+    this.decimals = this.#layout.decimals;
     const { price, size } = this.decimals;
     this.#scale = { price: Number(`1e${price}`), amount: Number(`1e${size}`), firstSeq };
   }
@@ -162,7 +162,7 @@ export class PinnedTrack implements TrackReader {
       const reaches = ({ lastSeq }: { readonly lastSeq: number }) => lastSeq >= place.seq;
       const part = parts.find(reaches);
       const chunks = part && (await this.#source.chunksOf(part, () => this.#textOf(part)));
-      return chunks?.find(reaches)?.firstN ?? recent.find(reaches)?.firstN ?? this.#endN;
+      return chunks?.find(reaches)?.firstN ?? firstWhere(recent, reaches)?.firstN ?? this.#endN;
     }
     for (const part of parts) {
       if (BigInt(part.lastMs) * 1_000_000n < place.ts) continue;
@@ -171,7 +171,7 @@ export class PinnedTrack implements TrackReader {
       const chunk = chunks.find((each) => reachesTime(text, each, place.ts));
       if (chunk !== undefined) return chunk.firstN;
     }
-    return recent.find(({ lastNs }) => lastNs >= place.ts)?.firstN ?? this.#endN;
+    return firstWhere(recent, ({ lastNs }) => lastNs >= place.ts)?.firstN ?? this.#endN;
   }
 
   async *#bookBatches(from: number, to: number): BookBatches {
@@ -231,7 +231,7 @@ export class PinnedTrack implements TrackReader {
         if (chunk === undefined) throw new RangeError(`part ${part.id} has no event ${n}`);
         return { columns: await this.#source.readChunk(part, chunk, text), nextN: chunk.nextN };
       }
-      const chunk = recent.find(({ nextN }) => nextN > n);
+      const chunk = firstWhere(recent, ({ nextN }) => nextN > n);
       if (chunk === undefined || chunk.firstN >= end) return undefined;
       return { columns: await this.#source.readRecent(chunk), nextN: chunk.nextN };
     });
@@ -267,9 +267,9 @@ export class PinnedTrack implements TrackReader {
 
   /** The last whole book whose last event is before `end`. */
   async #lastWholeBook(end: number): Promise<WholePlace | undefined> {
-    const before = ({ n }: WholePlace) => n < end;
-    const recent = this.#recentBooks().findLast(before);
-    if (recent !== undefined) return recent;
+    const before = ({ n }: Pick<WholePlace, "n">) => n < end;
+    const recent = this.#layout.recentBooks.findLast(before);
+    if (recent !== undefined) return this.#placeOf(recent);
     for (const part of [...this.#layout.parts].reverse()) {
       if (part.firstN >= end || part.wholeSeq === undefined) continue;
       const found = (await this.#booksOf(part)).findLast(before);
@@ -278,10 +278,8 @@ export class PinnedTrack implements TrackReader {
     return undefined;
   }
 
-  #recentBooks(): WholePlace[] {
-    return this.#layout.recent.flatMap((chunk) =>
-      chunk.wholeBooks.map(({ n, seq }) => ({ n, seq, read: () => this.#source.readRecent(chunk) })),
-    );
+  #placeOf({ n, seq, chunk }: TrackLayout["recentBooks"][number]): WholePlace {
+    return { n, seq, read: () => this.#source.readRecent(chunk) };
   }
 
   async #booksOf(part: TrackPart): Promise<WholePlace[]> {
@@ -299,9 +297,12 @@ export class PinnedTrack implements TrackReader {
     const needed = parts.findLast(({ wholeSeq = Number.POSITIVE_INFINITY }) => firstSeq > 0 && wholeSeq <= firstSeq);
     const part = needed ?? parts.find(({ wholeSeq }) => wholeSeq !== undefined);
     if (part !== undefined && part.nextN <= from) return { n: 0, book: undefined };
-    const books = part === undefined ? this.#recentBooks() : await this.#booksOf(part);
-    const at = (firstSeq > 0 ? books.findLast(({ seq }) => seq <= firstSeq) : undefined) ?? books[0];
+    const firstOf = <Book extends Pick<WholePlace, "seq">>(books: readonly Book[]) =>
+      (firstSeq > 0 ? books.findLast(({ seq }) => seq <= firstSeq) : undefined) ?? books[0];
+    const recent = part === undefined ? firstOf(this.#layout.recentBooks) : undefined;
+    const at = part === undefined ? recent && this.#placeOf(recent) : firstOf(await this.#booksOf(part));
     if (at === undefined) return { n: this.#endN, book: undefined };
+    if (Math.max(0, at.n) < from) return { n: 0, book: undefined };
     const found = await wholeBookAt(at);
     if (found?.full === undefined) return { n: at.n, book: undefined };
     const n = Math.max(0, at.n);

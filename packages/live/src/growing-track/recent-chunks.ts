@@ -12,7 +12,7 @@ export interface RecentChunk {
   readonly firstN: number;
   readonly nextN: number;
   readonly lastSeq: Seq;
-  /** No event in it is later, in nanoseconds since 1970. */
+  /** No event in it or before it is later, in nanoseconds since 1970. */
   readonly lastNs: bigint;
   readonly digits: TrackDigits;
   readonly wholeBooks: readonly Pick<WholeBook, "n" | "seq">[];
@@ -39,6 +39,7 @@ const sliceMs = 5;
 export class RecentChunks {
   readonly #options: RecentChunksOptions;
   #chunks: readonly RecentChunk[] = [];
+  #bytes = 0;
   /** Events before this one were read, or are in a part. */
   #nextN = 0;
   /** Events are missing, and no whole book has followed yet. */
@@ -55,7 +56,7 @@ export class RecentChunks {
   }
 
   get bytes(): number {
-    return this.#chunks.reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#bytes;
   }
 
   /** Whether events are missing, which a part may have later. */
@@ -72,6 +73,7 @@ export class RecentChunks {
       this.#nextN = storedN;
     }
     this.#chunks = this.#chunks.filter(({ nextN }) => nextN > storedN);
+    this.#bytes = this.#chunks.reduce((sum, { bytes }) => sum + bytes, 0);
     this.#nextN = Math.max(this.#nextN, storedN);
   }
 
@@ -130,10 +132,12 @@ export class RecentChunks {
     const key = this.#options.newKey();
     this.#options.keep(key, columns);
     const bytes = columns.size / 4; // a line is about so much shorter than its columns
+    this.#bytes += bytes;
+    const [before, lastNs] = [this.#chunks.at(-1)?.lastNs ?? 0n, lastTimeOf(entries)];
     this.#chunks = [
       ...this.#chunks,
       {
-        ...{ key, firstN: first.n, nextN, lastSeq: last.seq, lastNs: lastTimeOf(entries) },
+        ...{ key, firstN: first.n, nextN, lastSeq: last.seq, lastNs: lastNs > before ? lastNs : before },
         ...{ digits: counter.digits, wholeBooks: columns.wholeBooks.map(({ n, seq }) => ({ n, seq })), bytes },
       },
     ];

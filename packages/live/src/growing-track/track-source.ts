@@ -1,6 +1,7 @@
 import type { TrackDecimals, TrackReader } from "@tapedeck/tape";
+import { decimalsOf } from "../track/track-digits.js";
 import type { TrackPart } from "../track/track-parts.js";
-import type { EventColumns } from "./event-columns.js";
+import type { EventColumns, WholeBook } from "./event-columns.js";
 import type { PartChunk } from "./part-chunks.js";
 import type { RecentChunk } from "./recent-chunks.js";
 
@@ -8,6 +9,23 @@ import type { RecentChunk } from "./recent-chunks.js";
 export interface TrackLayout {
   readonly parts: readonly TrackPart[];
   readonly recent: readonly RecentChunk[];
+  /** Of the whole books in recent chunks. */
+  readonly recentBooks: readonly RecentBook[];
+  /** Of all its events. */
+  readonly decimals: TrackDecimals;
+}
+
+interface RecentBook extends Pick<WholeBook, "n" | "seq"> {
+  readonly chunk: RecentChunk;
+}
+
+/** Looks through everything once, so that readers need not. */
+export function layoutOf(parts: readonly TrackPart[], recent: readonly RecentChunk[]): TrackLayout {
+  return {
+    ...{ parts, recent },
+    recentBooks: recent.flatMap((chunk) => chunk.wholeBooks.map(({ n, seq }) => ({ n, seq, chunk }))),
+    decimals: decimalsOf([...parts, ...recent].map(({ digits }) => digits)),
+  };
 }
 
 /**
@@ -16,8 +34,6 @@ export interface TrackLayout {
  */
 export interface TrackSource {
   readonly layout: TrackLayout;
-  /** Of all events that it knows. */
-  readonly decimals: TrackDecimals;
   /** The track of the finished tape, once this process knows that it is finished. */
   readonly finished: TrackReader | undefined;
   /** Looks where the events are now. */

@@ -1,4 +1,4 @@
-import type { TapeEvent, TapeOrder, TapeOrders } from "@tapedeck/matching";
+import type { TapeEvent, TapeLevel, TapeOrder, TapeOrders } from "@tapedeck/matching";
 import {
   bookSides,
   effectiveStates,
@@ -44,12 +44,8 @@ export async function engineEvents(
       const trade = { priceUnits: scale.price(priceUnits), amountUnits: scale.size(amountUnits) };
       shown.push({ seq, event: { kind: "trade", n, timestampNs, side, ...trade, ...(own && { own }) } });
     } else {
-      const levels = event.levels.map(({ side, priceUnits, amountUnits }) => ({
-        side,
-        priceUnits: scale.price(priceUnits),
-        amountUnits: scale.size(amountUnits),
-      }));
-      shown.push({ seq, event: { kind: "book", n, timestampNs, isSnapshot: event.isSnapshot, levels } });
+      const { isSnapshot, levels } = event;
+      shown.push({ seq, event: { kind: "book", n, timestampNs, isSnapshot, levels: scale.levels(levels) } });
     }
   }
   if (!orders || track.orders === undefined) return shown;
@@ -89,6 +85,7 @@ function orderAt(rows: OrderRows, row: number, scale: Scale): TapeOrders | undef
 interface Scale {
   price(units: number): number;
   size(units: number): number;
+  levels(levels: readonly TapeLevel[]): readonly TapeLevel[];
 }
 
 /** From the integers of one number of decimals to those of another. A growing tape can get more decimals than it had. */
@@ -98,5 +95,15 @@ function scaleOf(from: TrackDecimals, to: TrackDecimals): Scale {
     const factor = Number(`1e${Math.abs(by)}`);
     return by > 0 ? (units: number) => units * factor : (units: number) => Math.round(units / factor);
   };
-  return { price: scaled(to.price - from.price), size: scaled(to.size - from.size) };
+  const [price, size] = [scaled(to.price - from.price), scaled(to.size - from.size)];
+  if (to.price === from.price && to.size === from.size) return { price, size, levels: (levels) => levels };
+  return {
+    ...{ price, size },
+    levels: (levels) =>
+      levels.map(({ side, priceUnits, amountUnits }) => ({
+        side,
+        priceUnits: price(priceUnits),
+        amountUnits: size(amountUnits),
+      })),
+  };
 }

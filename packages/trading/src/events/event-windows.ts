@@ -101,7 +101,8 @@ async function onTapeClock(tape: ClockTape, events: readonly VenueEvent[]): Prom
       before = seq > tape.span.firstSeq ? await frameTime(tape, seq - 1) : shown;
     }
     const timestampNs = tapeTime(event.timestampNs, before, shown);
-    timed.push({ seq, event: { ...event, timestampNs }, fromNs: timestampNs < shown ? timestampNs + 1n : shown });
+    const fromNs = timestampNs < shown ? timestampNs + 1n : shown;
+    timed.push({ seq, event: timestampNs === event.timestampNs ? event : { ...event, timestampNs }, fromNs });
   }
   return timed;
 }

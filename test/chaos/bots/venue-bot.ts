@@ -150,15 +150,16 @@ export class VenueBot implements Bot {
   async balances(): Promise<readonly Balance[]> {
     const { market, symbol } = this.#options;
     if (market === "spot") {
-      const [base, quote] = spotAccount.parse((await this.#rest().signed("GET", "/api/v3/account")).body).balances;
+      const answer = await this.#rest().signed("GET", "/api/v3/account");
+      const [base, quote] = answered(spotAccount, answer).balances;
       const total = (of: typeof base) => shown(exact(of?.free ?? "0") + exact(of?.locked ?? "0"));
       return [
         { what: "base", value: total(base) },
         { what: "quote", value: total(quote) },
       ];
     }
-    const [asset] = futuresBalance.parse((await this.#rest().signed("GET", "/fapi/v2/balance")).body);
-    const risks = positionRisk.parse((await this.#rest().signed("GET", "/fapi/v2/positionRisk", { symbol })).body);
+    const [asset] = answered(futuresBalance, await this.#rest().signed("GET", "/fapi/v2/balance"));
+    const risks = answered(positionRisk, await this.#rest().signed("GET", "/fapi/v2/positionRisk", { symbol }));
     return [
       { what: "wallet", value: asset?.balance ?? "0" },
       { what: "position", value: risks[0]?.positionAmt ?? "0" },
@@ -201,8 +202,8 @@ export class VenueBot implements Bot {
 
   async #trades(): Promise<Fill[]> {
     const { market, symbol } = this.#options;
-    const { body } = await this.#rest().signed("GET", paths[market].trades, { symbol, limit: page });
-    return restTrades.parse(body).map((trade) => {
+    const answer = await this.#rest().signed("GET", paths[market].trades, { symbol, limit: page });
+    return answered(restTrades, answer).map((trade) => {
       const isBuy = trade.side === "BUY" || trade.isBuyer === true;
       const { id, orderId: order, price, qty: amount, commission: fee } = trade;
       return { id, order, side: isBuy ? "buy" : "sell", price, amount, fee };
@@ -211,9 +212,9 @@ export class VenueBot implements Bot {
 
   async #orders(): Promise<Map<string, { status: string; filled: string }>> {
     const { market, symbol } = this.#options;
-    const { body } = await this.#rest().signed("GET", paths[market].all, { symbol, limit: page });
+    const answer = await this.#rest().signed("GET", paths[market].all, { symbol, limit: page });
     return new Map(
-      restOrders.parse(body).map(({ orderId, status, executedQty: filled }) => [orderId, { status, filled }]),
+      answered(restOrders, answer).map(({ orderId, status, executedQty: filled }) => [orderId, { status, filled }]),
     );
   }
 
@@ -250,6 +251,15 @@ export class VenueBot implements Bot {
     const { address, key } = this.#options;
     return new SigningClient(address(), key, { timeoutMs: requestMs });
   }
+}
+
+/** What an answer says; throws with what it says instead. */
+function answered<Schema extends z.ZodType>(
+  schema: Schema,
+  { status, body }: { readonly status: number; readonly body: unknown },
+): z.output<Schema> {
+  if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}`);
+  return schema.parse(body);
 }
 
 /** Codes with which the venue answers what the engine has refused: the order is there. */

@@ -23,7 +23,9 @@ interface RecentBook extends Pick<WholeBook, "n" | "seq"> {
 export function layoutOf(parts: readonly TrackPart[], recent: readonly RecentChunk[]): TrackLayout {
   return {
     ...{ parts, recent },
-    recentBooks: recent.flatMap((chunk) => chunk.wholeBooks.map(({ n, seq }) => ({ n, seq, chunk }))),
+    recentBooks: recent
+      .filter(({ wholeBooks }) => wholeBooks.length > 0)
+      .flatMap((chunk) => chunk.wholeBooks.map(({ n, seq }) => ({ n, seq, chunk }))),
     decimals: decimalsOf([...parts, ...recent].map(({ digits }) => digits)),
   };
 }

@@ -24,11 +24,16 @@ export function decimalsOf(all: readonly TrackDigits[]): TrackDecimals {
 }
 
 export function mostDigits(all: readonly TrackDigits[]): TrackDigits {
-  const most = (each: readonly Digits[]): Digits => ({
-    whole: Math.max(0, ...each.map(({ whole }) => whole)),
-    decimals: Math.max(0, ...each.map(({ decimals }) => decimals)),
+  const none: Digits = { whole: 0, decimals: 0 };
+  return all.reduce((most, { price, size }) => ({ price: larger(most.price, price), size: larger(most.size, size) }), {
+    price: none,
+    size: none,
   });
-  return { price: most(all.map(({ price }) => price)), size: most(all.map(({ size }) => size)) };
+}
+
+function larger(most: Digits, { whole, decimals }: Digits): Digits {
+  if (whole <= most.whole && decimals <= most.decimals) return most;
+  return { whole: Math.max(whole, most.whole), decimals: Math.max(decimals, most.decimals) };
 }
 
 function fitting({ whole, decimals }: Digits): number {

@@ -82,7 +82,16 @@ class BookSide {
   replace(levels: Iterable<BookLevel>): void {
     this.clear();
     const sorted = [...levels].sort((a, b) => this.#direction * (a[0] - b[0]));
-    for (const [price, size] of sorted) this.set(price, size);
+    for (const [price, size] of sorted) {
+      // Of a price that comes twice, the later size counts.
+      if (this.bestPrice === price) {
+        this.#prices.pop();
+        this.#sizes.pop();
+      }
+      if (size <= 0) continue;
+      this.#prices.push(price);
+      this.#sizes.push(size);
+    }
   }
 
   /** Removes the levels at `price` and better ones; returns their prices. */

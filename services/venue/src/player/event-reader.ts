@@ -8,10 +8,12 @@ import {
   type TrackReader,
 } from "@tapedeck/tape";
 
-/** Events that are read ahead, and how few of them make it read on. */
-const stored = { ahead: 1_024, readOnBelow: 256 };
-/** On a tape whose later events may become others: they are made to be read, about two seconds of market. */
-const changing = { ahead: 256, readOnBelow: 64 };
+/** Events that are read ahead at most. On a tape whose later events may become others these are made to be read, about two seconds of market. */
+const mostAhead = { stored: 1_024, changing: 256 };
+/** At first, since most requests want the market as it is at one moment; each further time it is twice as many. */
+const leastAhead = 32;
+/** It reads on when no more than this part of them is left. */
+const readOnAt = 1 / 4;
 /** Events of tapes that are made on request are asked for in ranges of this length. */
 const rangeNs = 3_600_000_000_000n;
 
@@ -20,7 +22,8 @@ const effective: ReadonlySet<string> = new Set(eventStates.slice(0, effectiveSta
 /** The events of a tape that changed the book or are trades of the market, read ahead so that the player does not wait for each. */
 export class EventReader {
   readonly #tape: Tape;
-  readonly #limits: typeof stored;
+  readonly #mostAhead: number;
+  #ahead = leastAhead;
   #buffer: TrackedEvent[] = [];
   #at = 0;
   #nextN: number;
@@ -34,7 +37,7 @@ export class EventReader {
   /** @param from the number of the first event. @param ns where the playhead is, in nanoseconds since 1970 */
   constructor(tape: Tape, from: number, ns: bigint) {
     this.#tape = tape;
-    this.#limits = tape.asOf === undefined ? stored : changing;
+    this.#mostAhead = tape.asOf === undefined ? mostAhead.stored : mostAhead.changing;
     this.#nextN = from;
     this.#reachedNs = ns;
   }
@@ -47,7 +50,7 @@ export class EventReader {
   /** Goes on to the event after the next one. */
   advance(): void {
     this.#at++;
-    if (!this.#exhausted && this.#buffer.length - this.#at < this.#limits.readOnBelow) this.fill().catch(() => {}); // who waits for it gets the error
+    if (!this.#exhausted && this.#buffer.length - this.#at < this.#ahead * readOnAt) this.fill().catch(() => {}); // who waits for it gets the error
   }
 
   /** All that the tape has by now was read. It may grow: `again` looks. */
@@ -81,7 +84,8 @@ export class EventReader {
   async #fill(): Promise<void> {
     this.#buffer = this.#buffer.slice(this.#at);
     this.#at = 0;
-    while (!this.#closed && !this.#exhausted && this.#buffer.length - this.#at < this.#limits.ahead) {
+    this.#ahead = Math.min(2 * this.#ahead, this.#mostAhead);
+    while (!this.#closed && !this.#exhausted && this.#buffer.length - this.#at < this.#ahead) {
       this.#events ??= await this.#open();
       const { done, value } = await this.#read(this.#events);
       if (done) this.#exhausted = this.#reachedEnd();

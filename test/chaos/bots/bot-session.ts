@@ -46,6 +46,7 @@ export interface BotSessionOptions {
   readonly random: Random;
   /** From one action of a client to the next, on average. */
   readonly everyMs: number;
+  readonly maxFps: number | undefined;
 }
 
 /** A session that stands still is checked again and again for so long: faults may be under way. */
@@ -87,8 +88,9 @@ export class BotSession {
   #names = 0;
 
   static async start(options: BotSessionOptions): Promise<BotSession> {
-    const { plan, apis, cluster, random } = options;
-    const { session_id: id } = await apis.insist(createAnswer, "POST", "/sessions/create", plan.body);
+    const { plan, apis, cluster, random, maxFps } = options;
+    const body = { ...plan.body, ...(maxFps !== undefined && { max_fps: maxFps }) };
+    const { session_id: id } = await apis.insist(createAnswer, "POST", "/sessions/create", body);
     let instrument: TradedInstrument | null = null;
     while (instrument === null) {
       instrument = (await apis.insist(tradingAnswer, "GET", `/sessions/${id}/trading`)).instrument;

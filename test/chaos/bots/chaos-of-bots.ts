@@ -30,6 +30,8 @@ export interface BotsOptions {
   readonly everyS: number;
   /** How long a session lives at most, until it is checked. */
   readonly lifeS: number;
+  /** Frames a second of each session, at most; by default as many as its tape has. Bots at a venue need none. */
+  readonly maxFps?: number;
   /** Part of the names of the faults that strike; by default all do. */
   readonly faults?: string;
   /** Part of the names of the sessions that are played; by default all kinds are. */
@@ -136,7 +138,7 @@ class BotsRun {
 
   /** One session after the other. */
   async #user(nth: number, random: Random): Promise<void> {
-    const { lifeS, everyS, sessions = "", tell } = this.#options;
+    const { lifeS, everyS, maxFps, sessions = "", tell } = this.#options;
     const { cluster, truth } = this.#parts;
     await sleep(nth * startEveryMs);
     while (now() < this.#until && this.#failed === undefined) {
@@ -145,7 +147,7 @@ class BotsRun {
       try {
         const everyMs = everyS * 1_000;
         const session = await BotSession.start({
-          ...{ plan, cluster, truth, everyMs },
+          ...{ plan, cluster, truth, everyMs, maxFps },
           apis: this.#apis,
           random: random.fork(),
         });

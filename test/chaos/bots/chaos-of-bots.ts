@@ -47,8 +47,9 @@ const startEveryMs = 150;
 const startsWithinMs = 60_000;
 /** After a fault, when all clients are back. */
 const peaceMs = { least: 1_000, most: 3_000 } as const;
-/** Clients that need longer than this have not recovered by themselves. */
+/** Clients that need longer than this have not recovered by themselves; after the first time the run names one of those that are missing. */
 const backWithinMs = 90_000;
+const soonMs = 15_000;
 const market = "XBTUSD";
 
 /** Bots trade on sessions of all kinds on a real cluster while faults strike it; each session is stopped and checked at its end. */
@@ -203,13 +204,17 @@ class BotsRun {
   /** Milliseconds since `from`. */
   async #untilBack(from: number): Promise<number> {
     const clients = [...this.#active].flatMap((session) => session.bots.map((bot) => ({ session, bot })));
-    const deadline = now() + backWithinMs;
+    const began = now();
+    let isNamed = false;
     for (;;) {
       const away = clients.filter(({ session, bot }) => this.#active.has(session) && !bot.isBack);
       if (away.length === 0) return now() - from;
-      if (now() > deadline) {
-        const [first] = away;
-        const named = `${first?.bot.name} of ${first?.session.plan.name} ${first?.session.id} (${first?.bot.problem})`;
+      const [first] = away;
+      const named = `${first?.bot.name} of ${first?.session.plan.name} ${first?.session.id} (${first?.bot.problem})`;
+      if (now() > began + soonMs && !isNamed)
+        this.#options.tell?.(`${away.length} clients are not back yet, such as ${named}`);
+      isNamed ||= now() > began + soonMs;
+      if (now() > began + backWithinMs) {
         const violation = `[TR83] ${away.length} clients were not back after ${backWithinMs / 1_000} s, such as ${named}`;
         this.#options.tell?.(`VIOLATION: ${violation}`);
         this.#report.violations.push(violation);

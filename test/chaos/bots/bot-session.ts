@@ -49,9 +49,9 @@ export interface BotSessionOptions {
   readonly maxFps: number | undefined;
 }
 
-/** A session that stands still is checked again and again for so long: faults may be under way. */
+/** A session that stands still is checked again and again for so long: faults may be under way. Each time it waits twice as long as before. */
 const settleMs = 90_000;
-const settleEveryMs = 1_000;
+const settleAfterMs = { first: 1_000, most: 8_000 } as const;
 /** Deep enough for a session's life. */
 const starts = {
   spot: { kind: "spot", base: "1000000", quote: "1000000000" },
@@ -158,7 +158,9 @@ export class BotSession {
     // A venue says what is at the playhead, an api what is with its frame: with a frame both say the same.
     await apis.insist(anyAnswer, "POST", `/replay/step/${this.id}`, { frames: 1 }).catch(() => {}); // there may be no later one
     const deadline = now() + settleMs;
-    for (;;) {
+    // What is has to be computed: not before it can be compared.
+    while (this.bots.some(({ isBack }) => !isBack) && now() < deadline) await sleep(200);
+    for (let waitMs: number = settleAfterMs.first; ; waitMs = Math.min(2 * waitMs, settleAfterMs.most)) {
       let found: string[];
       try {
         await this.#resolveUnknown();
@@ -171,7 +173,7 @@ export class BotSession {
         bot.ended === undefined ? [] : [`${this.id}: ${bot.name} was ${bot.ended}`],
       );
       if (found.length + gone.length === 0 || now() > deadline) return [...found, ...gone];
-      await sleep(settleEveryMs);
+      await sleep(waitMs);
     }
   }
 

@@ -49,6 +49,9 @@ function namesIn(lines: readonly string[]): string[] {
   });
 }
 
+/** Branches that were left do not change: computed once, by session and branch. */
+const left = new Map<string, PlainTrading>();
+
 async function truthOf(id: string): Promise<Truth> {
   const found = await store.read(id);
   if (found === undefined) throw new Error(`session ${id} is gone`);
@@ -61,14 +64,21 @@ async function truthOf(id: string): Promise<Truth> {
   const lines = (await redis?.lrange(keys.actions(id), 0, -1)) ?? [];
   const branches: PlainTrading[] = [];
   for (const { id: branch, tape: of, root, head, tag, ns, seq: leftAt } of await trading.branches(id)) {
-    const { standing: left } = await trading.branchAt(record, branch);
+    const known = left.get(`${id} ${branch}`);
+    if (known !== undefined) {
+      branches.push(known);
+      continue;
+    }
+    const { standing: asOf } = await trading.branchAt(record, branch);
     const leftTape = await tapes.open(of);
     const until = await leftTape.seqAt((await leftTape.nsOf(leftAt)) + writtenWithinS * record.speed * 1e9);
     const asLeft = { ...record, tape: of, chain: { root, head, tag, ns }, rev: -1 };
     const after =
       until > leftAt ? await new Trading({ store, sessions: readOnly, tapes }).at(asLeft, until) : undefined;
-    const later = after === undefined ? [] : plain(0, after).fills.slice(left.fills.length);
-    branches.push({ ...plain(Number(branch), left), later });
+    const later = after === undefined ? [] : plain(0, after).fills.slice(asOf.fills.length);
+    const computed = { ...plain(Number(branch), asOf), later };
+    left.set(`${id} ${branch}`, computed);
+    branches.push(computed);
   }
   const { chain } = await trading.settings(record);
   const { price = 0, size = 0 } = chain?.decimals ?? {};

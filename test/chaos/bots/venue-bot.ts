@@ -18,6 +18,8 @@ export interface VenueBotOptions {
 }
 
 const requestMs = 10_000;
+/** What failed is tried again, each time after twice as long, as clients do that do not want to add to what is wrong. */
+const againAfterMs = { first: 300, most: 3_000 } as const;
 const paths = {
   spot: {
     order: "/api/v3/order",
@@ -184,7 +186,11 @@ export class VenueBot implements Bot {
     this.#listening = listening;
     this.#options.history.listenings.push(listening);
     this.connections++;
-    while (this.#listening === listening) {
+    for (
+      let waitMs: number = againAfterMs.first;
+      this.#listening === listening;
+      waitMs = Math.min(2 * waitMs, againAfterMs.most)
+    ) {
       try {
         const epoch = await this.#options.epoch();
         const [trades, orders] = await Promise.all([this.#trades(), this.#orders()]);
@@ -195,7 +201,7 @@ export class VenueBot implements Bot {
         return;
       } catch (error) {
         this.problem = error;
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await new Promise((resolve) => setTimeout(resolve, waitMs));
       }
     }
   }

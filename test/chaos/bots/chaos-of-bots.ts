@@ -42,7 +42,7 @@ export interface BotsOptions {
 }
 
 /** From one new session to the next, while the run begins. */
-const startEveryMs = 150;
+const startEveryMs = 300;
 /** The first fault waits until most sessions have begun, but no longer than this and the time from one to the next. */
 const startsWithinMs = 60_000;
 /** After a fault, when all clients are back. */

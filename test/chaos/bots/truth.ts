@@ -1,9 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
 import type { Truth } from "./history.js";
 
 export type TruthAnswer =
   | { readonly session: string; readonly truth: Truth }
   | { readonly session: string; readonly error: string };
+
+/** Of a process: 19 is the lowest. */
+const lowPriority = 10;
 
 /** Has the trading of sessions computed in a process of its own, from what Redis and the tape store have. */
 export class TruthReader {
@@ -21,6 +25,8 @@ export class TruthReader {
       execArgv: ["--import", "tsx"],
       serialization: "advanced",
     });
+    // The check can wait, the cluster that is checked cannot.
+    if (this.#child.pid !== undefined) setPriority(this.#child.pid, lowPriority);
     this.#child.on("message", (answer: TruthAnswer) => {
       const waiting = this.#waiting.get(answer.session);
       this.#waiting.delete(answer.session);

@@ -64,8 +64,7 @@ export class Balancer {
     });
     this.server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
       if (!(socket instanceof Socket)) return;
-      if (!socket.writable) socket.destroy();
-      else if (error.code === "HPE_HEADER_OVERFLOW")
+      if (error.code === "HPE_HEADER_OVERFLOW")
         refuse(socket, 431, "The balancer refused this request: its head is too long.");
       else refuse(socket, 400, "The balancer refused this: it is not a valid HTTP request.");
     });

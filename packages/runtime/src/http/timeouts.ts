@@ -47,18 +47,25 @@ export function createHttpServer(
 /** How long the response to a refused request may take to arrive. */
 const lingerMs = 2_000;
 
+/** Sockets whose last response is on its way, while what they still send is discarded. */
+const lingering = new WeakSet<Socket>();
+
 /**
- * Writes the last response of a connection and closes it fully. `end` alone closes one half: a client that keeps its own half open would
- * hold the descriptor. What the client still sends is read and discarded, because closing with unread bytes resets the connection and may
- * discard the response.
+ * Writes the last response of a connection and closes it fully; closes one at once that no response can be written to. `end` alone closes one
+ * half: a client that keeps its own half open would hold the descriptor. What the client still sends is read and discarded, because closing
+ * with unread bytes resets the connection and may discard the response: so does a second call, which Node makes for each further piece of what
+ * is no request.
  */
 export function respondAndClose(socket: Socket, response: string): void {
+  if (lingering.has(socket)) return;
+  if (!socket.writable) return void socket.destroy();
   socket.end(response);
   lingeringClose(socket);
 }
 
 /** Fully closes a connection whose own half has ended, after reading and discarding what still arrives for a moment. */
 export function lingeringClose(socket: Socket): void {
+  lingering.add(socket);
   socket.resume();
   const closing = setTimeout(() => socket.destroy(), lingerMs);
   socket.once("close", () => clearTimeout(closing));

@@ -71,7 +71,6 @@ function answerUnreadableRequests(server: Server, refused: WeakSet<Socket>): voi
   server.on("clientError", (_error, socket) => {
     if (!(socket instanceof Socket)) return;
     refused.add(socket);
-    if (!socket.writable) return void socket.destroy();
     const body = JSON.stringify(errorBodyOf({ refused: "MALFORMED", message: "This is not a valid HTTP request." }));
     respondAndClose(
       socket,

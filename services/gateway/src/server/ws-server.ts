@@ -39,8 +39,7 @@ export const startWsServer: StartServer = (options) => {
     });
   });
   server.on("clientError", (_error, stream) => {
-    if (stream instanceof TcpSocket && stream.writable)
-      respondAndClose(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+    if (stream instanceof TcpSocket) respondAndClose(stream, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     else stream.destroy();
   });
   server.on("upgrade", (message, stream, head) => {

@@ -44,9 +44,8 @@ export async function listen(
     if (socket instanceof Socket) upgrade(request, socket, head);
   });
   server.on("clientError", (_error, socket) => {
-    if (!(socket instanceof Socket)) return;
-    if (socket.writable) refuseSocket(socket, new BinanceError("ILLEGAL_CHARS", "This is not a valid HTTP request."));
-    else socket.destroy();
+    if (socket instanceof Socket)
+      refuseSocket(socket, new BinanceError("ILLEGAL_CHARS", "This is not a valid HTTP request."));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

@@ -174,8 +174,9 @@ class BotsRun {
     const begun = now();
     const { bots, minutes, leastFaults = 0 } = this.#options;
     while (this.#active.size < 0.9 * bots && now() < begun + startsWithinMs + bots * startEveryMs) await sleep(200);
-    const until = now() + minutes * 60_000;
     try {
+      await this.#untilBack(begun);
+      const until = now() + minutes * 60_000;
       while ((now() < until || this.#report.faults < leastFaults) && this.#failed === undefined) {
         const first = choose(faults, random);
         const others = faults.filter(({ name }) => name !== first.name && !name.startsWith("Redis"));

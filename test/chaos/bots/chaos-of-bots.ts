@@ -127,7 +127,7 @@ class BotsRun {
     this.#parts = parts;
     this.#options = options;
     this.#random = new Random(options.seed);
-    this.#apis = new ServingApis(parts.cluster, { requestMs: 8_000 });
+    this.#apis = new ServingApis(parts.cluster, { requestMs: 20_000 });
   }
 
   async run(): Promise<BotsReport> {

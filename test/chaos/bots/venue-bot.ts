@@ -50,6 +50,7 @@ const report = z.looseObject({
   ...{ i: whole, x: z.string(), X: z.string(), S: z.enum(["BUY", "SELL"]), t: whole, T: z.number() },
   ...{ l: z.string(), L: z.string(), z: z.string(), n: z.string(), p: z.string(), q: z.string() },
 });
+type Report = z.output<typeof report>;
 const spotAccount = z.object({ balances: z.array(z.looseObject({ free: z.string(), locked: z.string() })) });
 const futuresBalance = z.array(z.looseObject({ balance: z.string() }));
 const positionRisk = z.array(z.looseObject({ positionAmt: z.string() }));
@@ -70,6 +71,8 @@ export class VenueBot implements Bot {
   readonly #options: VenueBotOptions;
   readonly #stream: UserStream;
   #listening: Listening | undefined;
+  /** What was told before it was known of which epoch. */
+  #early: Report[] = [];
   /** Connections that told something, or could have. */
   connections = 0;
   problem: unknown;
@@ -184,6 +187,7 @@ export class VenueBot implements Bot {
   async #begin(): Promise<void> {
     const listening: Listening = { client: "venue", epoch: undefined, before: undefined, fills: [], orders: [] };
     this.#listening = listening;
+    this.#early = [];
     this.#options.history.listenings.push(listening);
     this.connections++;
     for (
@@ -198,6 +202,7 @@ export class VenueBot implements Bot {
         if (this.#listening !== listening) return; // both are of a connection that is over
         listening.epoch = epoch;
         listening.before = { fills: trades, orders };
+        for (const told of this.#early.splice(0)) this.#take(told, listening, epoch);
         return;
       } catch (error) {
         this.problem = error;
@@ -228,7 +233,15 @@ export class VenueBot implements Bot {
     const listening = this.#listening;
     const body = event.e === "executionReport" ? event : event.e === "ORDER_TRADE_UPDATE" ? event.o : undefined;
     if (listening === undefined || body === undefined) return;
-    const { i: order, x, X: status, S, t, T, l, L: price, z: filled, n: fee, p, q } = report.parse(body);
+    const told = report.parse(body);
+    if (listening.epoch === undefined) this.#early.push(told);
+    else this.#take(told, listening, listening.epoch);
+  }
+
+  #take(told: Report, listening: Listening, epoch: number): void {
+    const { i: order, x, X: status, S, t, T, l, L: price, z: filled, n: fee, p, q } = told;
+    // Of the market before a rewind, whose socket a node that is held up has not closed yet: times of an epoch begin with it.
+    if (T < epoch) return;
     if (x === "TRADE")
       listening.fills.push({ id: t, order, side: S === "BUY" ? "buy" : "sell", price, amount: l, fee });
     listening.orders.push({ order, status, filled, text: [order, x, status, filled, l, p, q, t, T].join(" ") });

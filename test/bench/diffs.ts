@@ -27,30 +27,6 @@ const warmUpMs = 5_000;
 const spreadFrames = 1_000;
 const stream = "btcusdt@depth";
 
-if (recordedFiles("primary").length === 0) {
-  console.error("SKIPPED: the futures recording of 2023 is not there (TAPEDECK_TEST_DATA).");
-  process.exit();
-}
-const folder = await mkdtemp(join(tmpdir(), "tapedeck-bench-"));
-const redis = await startRedisServer();
-try {
-  const tapes = new Tapes(join(folder, "tapes"));
-  const tape = await tapes.recorded("primary");
-  const cluster = await startCluster({
-    ...{ gateways: 1, apis: 1, tickers: 1, feeds: 0, venues: 1, port: 0, balancer: false },
-    ...{ redisUrl: redis.url, store: tapes.folder, folder },
-    env: { all: { LOG_LEVEL: "warn" }, venue: { UNREADY_MS: "0", DRAIN_MS: "0", REQUEST_WEIGHT: "100000000" } },
-  });
-  try {
-    for (const speed of speeds) await measure(cluster, tape, speed);
-  } finally {
-    await cluster.stop();
-  }
-} finally {
-  await redis.stop();
-  await rm(folder, { recursive: true, force: true });
-}
-
 /** What sockets receive, from `begin` on. */
 class Listeners {
   readonly sent: Sending[] = [];
@@ -76,6 +52,30 @@ class Listeners {
   close(): void {
     for (const socket of this.#sockets) socket.terminate();
   }
+}
+
+if (recordedFiles("primary").length === 0) {
+  console.error("SKIPPED: the futures recording of 2023 is not there (TAPEDECK_TEST_DATA).");
+  process.exit();
+}
+const folder = await mkdtemp(join(tmpdir(), "tapedeck-bench-"));
+const redis = await startRedisServer();
+try {
+  const tapes = new Tapes(join(folder, "tapes"));
+  const tape = await tapes.recorded("primary");
+  const cluster = await startCluster({
+    ...{ gateways: 1, apis: 1, tickers: 1, feeds: 0, venues: 1, port: 0, balancer: false },
+    ...{ redisUrl: redis.url, store: tapes.folder, folder },
+    env: { all: { LOG_LEVEL: "warn" }, venue: { UNREADY_MS: "0", DRAIN_MS: "0", REQUEST_WEIGHT: "100000000" } },
+  });
+  try {
+    for (const speed of speeds) await measure(cluster, tape, speed);
+  } finally {
+    await cluster.stop();
+  }
+} finally {
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
 }
 
 async function measure(cluster: Cluster, tape: Tape, speed: number): Promise<void> {

@@ -25,4 +25,4 @@ export {
   type TrackSummary,
 } from "./track/track.js";
 export { TrackWriter } from "./track/track-writer.js";
-export { eventsOfBatches } from "./track/tracked-events.js";
+export { eachOf, eventsOfBatches } from "./track/tracked-events.js";

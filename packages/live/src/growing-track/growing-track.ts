@@ -14,7 +14,7 @@ import {
   type TrackRange,
   type TrackReader,
 } from "@tapedeck/tape";
-import type { ColumnsKind } from "@tapedeck/tape/blocks";
+import { type ColumnsKind, eachOf } from "@tapedeck/tape/blocks";
 import { type TrackPart, TrackParts } from "../track/track-parts.js";
 import type { EventColumns } from "./event-columns.js";
 import { chunksOf, decodeChunk, type PartChunk } from "./part-chunks.js";
@@ -106,8 +106,12 @@ export class GrowingTrack implements TrackReader, TrackSource {
     return this.#nextN > 0;
   }
 
-  async *events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
-    yield* (await this.#pinnedFor(range.from, range.to)).events(range);
+  events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+    return eachOf(this.eventLists(range));
+  }
+
+  async *eventLists(range: TrackRange = {}): AsyncGenerator<readonly TrackedEvent[], void, undefined> {
+    yield* (await this.#pinnedFor(range.from, range.to)).eventLists(range);
   }
 
   async *bookBatches(range: TrackRange = {}): ReturnType<TrackReader["bookBatches"]> {

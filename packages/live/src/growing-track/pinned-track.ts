@@ -10,7 +10,7 @@ import {
   type TrackRange,
   type TrackReader,
 } from "@tapedeck/tape";
-import { countUpTo, eventsOfBatches, firstWhere } from "@tapedeck/tape/blocks";
+import { countUpTo, eachOf, eventsOfBatches, firstWhere } from "@tapedeck/tape/blocks";
 import type { TrackPart } from "../track/track-parts.js";
 import {
   bookBatchOf,
@@ -81,7 +81,11 @@ export class PinnedTrack implements TrackReader {
     this.#scale = { price: Number(`1e${price}`), amount: Number(`1e${size}`), firstSeq };
   }
 
-  async *events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+  events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+    return eachOf(this.eventLists(range));
+  }
+
+  async *eventLists(range: TrackRange = {}): AsyncGenerator<readonly TrackedEvent[], void, undefined> {
     const { from, to } = await this.#limits(range);
     yield* eventsOfBatches(this.#bookBatches(from, to), this.#tradeBatches(from, to), this.decimals);
   }

@@ -24,7 +24,7 @@ import {
 import { type RowGroup, TrackTable } from "./parquet/track-table.js";
 import { type StoredTrackFile, storedTrackFiles, type TrackDecimals } from "./track.js";
 import type { FullBook, OrderReader, TrackedEvent, TrackPlace, TrackRange, TrackReader } from "./track-reader.js";
-import { eventsOfBatches } from "./tracked-events.js";
+import { eachOf, eventsOfBatches } from "./tracked-events.js";
 
 /** Files with an event in each row, in the order of events. */
 type RangedFile = Exclude<StoredTrackFile, "snapshots">;
@@ -61,7 +61,11 @@ export class EventTrack implements TrackReader {
     return new EventTrack(store, manifest, { price: track.price_decimals, size: track.size_decimals }, cache);
   }
 
-  async *events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+  events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+    return eachOf(this.eventLists(range));
+  }
+
+  async *eventLists(range: TrackRange = {}): AsyncGenerator<readonly TrackedEvent[], void, undefined> {
     const { from, to } = await this.#limits(range);
     yield* eventsOfBatches(this.#bookBatches(from, to), this.#tradeBatches(from, to), this.decimals);
   }

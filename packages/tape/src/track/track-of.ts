@@ -3,7 +3,7 @@ import type { Tape } from "../tape.js";
 import type { TrackPlace, TrackReader } from "./track-reader.js";
 
 /** Reads an event track as columns. */
-export type RowTrack = Omit<TrackReader, "events">;
+export type RowTrack = Omit<TrackReader, "events" | "eventLists">;
 
 type TrackedTape<Track> = Pick<Tape, "id" | "span"> & { readonly track?: Track | undefined };
 

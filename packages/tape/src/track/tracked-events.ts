@@ -3,33 +3,51 @@ import { type BookBatch, bookSides, type TradeBatch, tradeSides } from "./batche
 import { eventStates, type TrackDecimals, type TrackEvent } from "./track.js";
 import type { TrackedEvent, TrackedLevel, TrackedTrade, TrackedUpdate } from "./track-reader.js";
 
-/** The events of batches of the book and of trades, in the order of their numbers. */
+/** Events that are handed over together: a promise for each of them would cost more than the event. */
+const mostTogether = 64;
+
+/** The events of batches of the book and of trades, in the order of their numbers, some at a time. */
 export async function* eventsOfBatches(
   bookBatches: AsyncGenerator<BookBatch, void, undefined>,
   tradeBatches: AsyncGenerator<TradeBatch, void, undefined>,
   decimals: TrackDecimals,
-): AsyncGenerator<TrackedEvent, void, undefined> {
+): AsyncGenerator<readonly TrackedEvent[], void, undefined> {
   const updates = new EventCursor(bookBatches, (batch) => updatesOf(batch, decimals));
   const trades = new EventCursor(tradeBatches, (batch) => tradesOf(batch, decimals));
   try {
-    await Promise.all([updates.advance(), trades.advance()]);
+    await Promise.all([updates.load(), trades.load()]);
     for (;;) {
-      const { current: update } = updates;
-      const { current: trade } = trades;
-      const event = update !== undefined && (trade === undefined || update.n < trade.n) ? update : trade;
-      if (event === undefined) return;
-      yield event;
-      const loading = event === update ? updates.advance() : trades.advance();
-      if (loading !== undefined) await loading;
+      const events: TrackedEvent[] = [];
+      let ended: { load(): Promise<void> } | undefined;
+      while (ended === undefined && events.length < mostTogether) {
+        const { current: update } = updates;
+        const { current: trade } = trades;
+        const isUpdate = update !== undefined && (trade === undefined || update.n < trade.n);
+        const event = isUpdate ? update : trade;
+        if (event === undefined) break;
+        events.push(event);
+        const cursor = isUpdate ? updates : trades;
+        if (!cursor.advance()) ended = cursor;
+      }
+      if (events.length === 0) return;
+      yield events;
+      await ended?.load();
     }
   } finally {
     await Promise.all([bookBatches.return(), tradeBatches.return()]);
   }
 }
 
-/** Walks over the events of batches. It waits only where a batch ends: a promise for each event would cost more than the event. */
+/** Each event of such lists. */
+export async function* eachOf(
+  lists: AsyncGenerator<readonly TrackedEvent[], void, undefined>,
+): AsyncGenerator<TrackedEvent, void, undefined> {
+  for await (const events of lists) yield* events;
+}
+
+/** Walks over the events of batches. */
 class EventCursor<Batch, Event> {
-  /** Undefined: there are no more. */
+  /** Undefined: there are no more, or the next batch has to be loaded. */
   current: Event | undefined;
   readonly #batches: AsyncGenerator<Batch, void, undefined>;
   readonly #eventsOf: (batch: Batch) => Promise<Iterator<Event>>;
@@ -40,20 +58,20 @@ class EventCursor<Batch, Event> {
     this.#eventsOf = eventsOf;
   }
 
-  advance(): Promise<void> | undefined {
+  /** @returns false where the batch ends: then `load` goes on */
+  advance(): boolean {
     const next = this.#events?.next();
-    if (next === undefined || next.done) return this.#nextBatch();
-    this.current = next.value;
-    return undefined;
+    this.current = next === undefined || next.done ? undefined : next.value;
+    return this.current !== undefined;
   }
 
-  async #nextBatch(): Promise<void> {
-    const { done, value: batch } = await this.#batches.next();
-    this.#events = undefined;
-    this.current = undefined;
-    if (done) return;
-    this.#events = await this.#eventsOf(batch);
-    await this.advance();
+  async load(): Promise<void> {
+    do {
+      const { done, value: batch } = await this.#batches.next();
+      this.#events = undefined;
+      if (done) return;
+      this.#events = await this.#eventsOf(batch);
+    } while (!this.advance());
   }
 }
 

@@ -5,6 +5,7 @@ import {
   eventStates,
   type Seq,
   type TrackDecimals,
+  type TrackedEvent,
   type TrackRange,
   type TrackReader,
 } from "@tapedeck/tape";
@@ -36,17 +37,8 @@ export async function engineEvents(
 ): Promise<VenueEvent[]> {
   const scale = scaleOf(track.decimals, decimals);
   const shown: VenueEvent[] = [];
-  for await (const event of track.events(range)) {
-    if (!effective.has(event.state)) continue;
-    const { n, seq, timestampNs } = event;
-    if (event.kind === "trade") {
-      const { side, priceUnits, amountUnits, own } = event;
-      const trade = { priceUnits: scale.price(priceUnits), amountUnits: scale.size(amountUnits) };
-      shown.push({ seq, event: { kind: "trade", n, timestampNs, side, ...trade, ...(own && { own }) } });
-    } else {
-      const { isSnapshot, levels } = event;
-      shown.push({ seq, event: { kind: "book", n, timestampNs, isSnapshot, levels: scale.levels(levels) } });
-    }
+  for await (const events of track.eventLists(range)) {
+    for (const event of events) if (effective.has(event.state)) shown.push(shownEvent(event, scale));
   }
   if (!orders || track.orders === undefined) return shown;
   const ofOrders: VenueEvent[] = [];
@@ -58,6 +50,17 @@ export async function engineEvents(
   }
   // A stable sort keeps orders in front of the update of the same number.
   return [...ofOrders, ...shown].sort((a, b) => a.event.n - b.event.n);
+}
+
+function shownEvent(event: TrackedEvent, scale: Scale): VenueEvent {
+  const { n, seq, timestampNs } = event;
+  if (event.kind === "trade") {
+    const { side, priceUnits, amountUnits, own } = event;
+    const trade = { priceUnits: scale.price(priceUnits), amountUnits: scale.size(amountUnits) };
+    return { seq, event: { kind: "trade", n, timestampNs, side, ...trade, ...(own && { own }) } };
+  }
+  const { isSnapshot, levels } = event;
+  return { seq, event: { kind: "book", n, timestampNs, isSnapshot, levels: scale.levels(levels) } };
 }
 
 type OrderRows = Awaited<ReturnType<ReturnType<NonNullable<TrackReader["orders"]>["batches"]>["next"]>>["value"] &

@@ -28,7 +28,7 @@ export class EventReader {
   #at = 0;
   #nextN: number;
   #reachedNs: bigint;
-  #events: AsyncGenerator<TrackedEvent, void, undefined> | undefined;
+  #events: AsyncGenerator<readonly TrackedEvent[], void, undefined> | undefined;
   #filling: Promise<void> | undefined;
   #decimals: TrackDecimals | undefined;
   #exhausted = false;
@@ -87,17 +87,21 @@ export class EventReader {
     this.#ahead = Math.min(2 * this.#ahead, this.#mostAhead);
     while (!this.#closed && !this.#exhausted && this.#buffer.length - this.#at < this.#ahead) {
       this.#events ??= await this.#open();
-      const { done, value } = await this.#read(this.#events);
-      if (done) this.#exhausted = this.#reachedEnd();
-      else if (effective.has(value.state)) this.#buffer.push(value);
-      if (value) {
-        this.#nextN = value.n + 1;
-        if (value.timestampNs > this.#reachedNs) this.#reachedNs = value.timestampNs;
-      } else this.#events = undefined;
+      const { done, value: events } = await this.#read(this.#events);
+      if (done) {
+        this.#exhausted = this.#reachedEnd();
+        this.#events = undefined;
+      } else for (const event of events) this.#take(event);
     }
   }
 
-  async #read(events: AsyncGenerator<TrackedEvent, void, undefined>) {
+  #take(event: TrackedEvent): void {
+    if (effective.has(event.state)) this.#buffer.push(event);
+    this.#nextN = event.n + 1;
+    if (event.timestampNs > this.#reachedNs) this.#reachedNs = event.timestampNs;
+  }
+
+  async #read(events: AsyncGenerator<readonly TrackedEvent[], void, undefined>) {
     try {
       return await events.next();
     } catch (error) {
@@ -113,10 +117,10 @@ export class EventReader {
     return this.#reachedNs > this.#tape.startNs + BigInt(this.#tape.span.lastNs);
   }
 
-  async #open(): Promise<AsyncGenerator<TrackedEvent, void, undefined>> {
+  async #open(): Promise<AsyncGenerator<readonly TrackedEvent[], void, undefined>> {
     const track: TrackReader = await pinnedTrackOf(this.#tape);
     this.#decimals = track.decimals;
     const to = this.#tape.longestRangeNs === undefined ? undefined : { ts: this.#reachedNs + rangeNs };
-    return track.events({ from: { n: this.#nextN }, to });
+    return track.eventLists({ from: { n: this.#nextN }, to });
   }
 }

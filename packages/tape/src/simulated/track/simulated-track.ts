@@ -11,7 +11,7 @@ import type {
   TrackRange,
   TrackReader,
 } from "../../track/track-reader.js";
-import { eventsOfBatches } from "../../track/tracked-events.js";
+import { eachOf, eventsOfBatches } from "../../track/tracked-events.js";
 import { frameCount } from "../layout.js";
 import { simulatedActions } from "./order-recorder.js";
 import type { SegmentLevels, SegmentOrders } from "./segment-track.js";
@@ -52,8 +52,12 @@ export class SimulatedTrack implements TrackReader {
     this.decimals = parts.decimals;
   }
 
-  async *events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
-    yield* eventsOfBatches(this.bookBatches(range), this.tradeBatches(range), this.decimals);
+  events(range: TrackRange = {}): AsyncGenerator<TrackedEvent, void, undefined> {
+    return eachOf(this.eventLists(range));
+  }
+
+  eventLists(range: TrackRange = {}): AsyncGenerator<readonly TrackedEvent[], void, undefined> {
+    return eventsOfBatches(this.bookBatches(range), this.tradeBatches(range), this.decimals);
   }
 
   async *bookBatches(range: TrackRange = {}): AsyncGenerator<BookBatch, void, undefined> {

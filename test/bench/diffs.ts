@@ -19,7 +19,8 @@ import type { Sending } from "./diffs/floor-server.js";
 import { inTurns } from "./in-turns.js";
 
 const seconds = Number(process.env.BENCH_SECONDS ?? 15);
-const bots = Number(process.env.BENCH_BOTS ?? 100);
+/** At 1x; at other speeds as many as make the same number of diffs. */
+const botsAtOnce = Number(process.env.BENCH_BOTS ?? 100);
 const speeds = (process.env.BENCH_SPEEDS ?? "1,10").split(",").map(Number);
 /** Until the code of both has been compiled. */
 const warmUpMs = 5_000;
@@ -79,6 +80,7 @@ try {
 }
 
 async function measure(cluster: Cluster, tape: Tape, speed: number): Promise<void> {
+  const bots = Math.max(1, Math.round(botsAtOnce / speed));
   const http = new Http(cluster.apis.map(({ url }) => url));
   const venue = cluster.venues[0];
   if (venue === undefined) throw new Error("no venue");
@@ -96,7 +98,7 @@ async function measure(cluster: Cluster, tape: Tape, speed: number): Promise<voi
   listeners.close();
   await inTurns(ids, (id) => http.delete(id));
   const { sent } = listeners;
-  const usOfFloor = await runFloor(sent);
+  const usOfFloor = await runFloor(bots, sent);
   const bytes = sent.reduce((sum, { length }) => sum + length, 0) / sent.length;
   console.log(
     `${bots} bots at ${speed}x: ${Math.round(sent.length / seconds)} diffs a second of ${Math.round(bytes)} bytes;` +
@@ -111,22 +113,26 @@ async function cpuWhile(pid: number): Promise<number> {
 }
 
 /** The same texts, by length, at the same times. */
-async function runFloor(sent: readonly Sending[]): Promise<number> {
+async function runFloor(bots: number, sent: readonly Sending[]): Promise<number> {
   const server = fork(fileURLToPath(new URL("diffs/floor-server.ts", import.meta.url)), {
     execArgv: [...process.execArgv, ...nodeFlags],
     serialization: "advanced",
   });
   const listeners = new Listeners();
   try {
+    const ended = once(server, "exit").then(([code]) =>
+      Promise.reject(new Error(`the floor's server ended with ${code}`)),
+    );
+    const said = () => Promise.race([once(server, "message"), ended]);
     const [port] = z
       .tuple([z.number()])
       .rest(z.unknown())
-      .parse(await once(server, "message"));
+      .parse(await said());
+    ended.catch(() => {}); // after the measurement it has to
     await listeners.connect([...Array(bots).keys()].map((seat) => `ws://127.0.0.1:${port}/${seat}`));
     server.send(sent);
-    await once(server, "message"); // it has begun
-    const us = await cpuWhile(server.pid ?? 0);
-    return us;
+    await said(); // it has begun
+    return await cpuWhile(server.pid ?? 0);
   } finally {
     listeners.close();
     server.disconnect();

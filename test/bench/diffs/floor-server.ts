@@ -18,7 +18,7 @@ const address = server.address();
 process.send?.(typeof address === "object" ? address?.port : undefined);
 process.on("disconnect", () => process.exit());
 process.on("message", (sent: Sending[]) => {
-  const text = "x".repeat(Math.max(...sent.map(({ length }) => length)));
+  const text = "x".repeat(sent.reduce((longest, { length }) => Math.max(longest, length), 0));
   const began = performance.now();
   let next = 0;
   const wakeUp = () => {

@@ -9,6 +9,7 @@ afterEach(() => listening?.close());
 
 test.each([
   ["sends what is not HTTP", "nonsense\r\n\r\n"],
+  ["goes on sending what is not HTTP", `nonsense\r\n${"x".repeat(1_000_000)}`],
   ["never ends its head", "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
   ["never sends the body it announced", "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nabc"],
 ])("[R30] an api refuses in JSON a client that %s, and closes the connection for good", async (_, bytes) => {

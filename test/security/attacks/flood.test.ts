@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { subprotocol } from "@tapedeck/protocol";
 import { expect } from "vitest";
+import { WebSocket } from "ws";
 import { z } from "zod";
 import { testOnCluster } from "../../support/cluster.js";
 import { headersOf, signIn } from "../../support/sign-in.js";
@@ -41,6 +43,25 @@ test("[G35] a client that floods a gateway with any kind of socket and reconnect
     expect(new Set(closes)).toEqual(new Set([4429]));
   }
   await bystanders.leave();
+});
+
+test("[U47] who floods through the balancer reads why its socket was closed, each time", async ({ cluster }) => {
+  const headers = await headersOf("ivan");
+  const { session_id } = await cluster.http.as(headers).create({ tape: "usdm" });
+  const address = `${cluster.url.replace(/^http/, "ws")}/ws/${session_id}`;
+  const closes: number[] = [];
+  while (closes.length < 150) {
+    const client = new WebSocket(address, [subprotocol], { headers, perMessageDeflate: false });
+    const closed = once(client, "close");
+    await once(client, "open");
+    for (let nth = 0; nth < 1_200; nth++) client.send(`{ garbage ${nth}`);
+    const [code] = z
+      .tuple([z.number()])
+      .rest(z.unknown())
+      .parse(await closed);
+    closes.push(code);
+  }
+  expect(new Set(closes)).toEqual(new Set([4429]));
 });
 
 test.skipIf(!existsSync("/proc/self/fd"))(

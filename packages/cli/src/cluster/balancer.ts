@@ -85,6 +85,8 @@ export class Balancer {
       if (release) client.once("close", release);
       // A client that disconnects during its upgrade would leave an abandoned socket on the gateway.
       asked.once("upgrade", (_answer, upgraded) => {
+        // A service that has closed takes nothing more. A write would fail, and the client would be reset before it reads the close code.
+        upgraded.once("end", () => client.unpipe(upgraded));
         if (client.destroyed) upgraded.destroy();
         else client.once("close", () => upgraded.destroySoon());
       });

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { tradingAnswer } from "@tapedeck/protocol";
+import { orderAnswer, tradingAnswer } from "@tapedeck/protocol";
 import { expect } from "vitest";
 import { test } from "./dashboard.js";
 import {
@@ -268,6 +268,20 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   await sent(dashboard, () => field.press("Enter"));
   await cluster.http.control(id, "step", { frames: 1 });
   await expect.poll(price, patience).toBe(Number(typed));
+
+  // Whoever is about to type a price is not disturbed: the order moves meanwhile, and the selection stays.
+  await page.getByRole("img", { name: `: Buy 0.050 at ${Number(typed)}.` }).waitFor();
+  await field.selectText();
+  const [{ order_id } = { order_id: "none" }] = await orders.all();
+  const elsewhere = text(Number(typed) - 1);
+  await cluster.http.ask(orderAnswer, "POST", `/sessions/${id}/orders/${order_id}/replace`, { price: elsewhere });
+  await cluster.http.control(id, "step", { frames: 1 });
+  await page.getByRole("img", { name: `: Buy 0.050 at ${Number(elsewhere)}.` }).waitFor();
+  const again = text(Number(typed) + 0.5);
+  await page.keyboard.type(again);
+  await sent(dashboard, () => page.keyboard.press("Enter"));
+  await cluster.http.control(id, "step", { frames: 1 });
+  await expect.poll(price, patience).toBe(Number(again));
   expect(dashboard.errors).toEqual([]);
 });
 

@@ -51,18 +51,22 @@ function WorkingOrder({ order }: { readonly order: SessionOrder }) {
   );
 }
 
-/** A limit order's price, or the trigger of one that waits for it. Enter moves the order there, Escape restores it. */
+/**
+ * A limit order's price, or the trigger of one that waits for it. Enter moves the order there, Escape shows its price again. As long as the
+ * field has the focus its text is the user's: if it followed an order that moves, a digit would be typed into another price.
+ */
 function PriceInput({ order }: { readonly order: SessionOrder }) {
   const { trading } = usePlayback();
-  const [typed, setTyped] = useState<string>();
+  const [draft, setDraft] = useState<{ readonly before: string; readonly text: string }>();
   const { order_id, price, stop_price, side } = order;
   const waits = waitsForTrigger(order);
   const text = waits ? stop_price : price;
   if (text === null) return <span>market</span>;
   const onKeyDown = ({ key }: KeyboardEvent) => {
-    if (key === "Enter" && typed !== undefined && typed !== text)
-      void trading.replace(order_id, moveTo(order, typed.trim().replaceAll(",", "")));
-    if (key === "Enter" || key === "Escape") setTyped(undefined);
+    const typed = draft?.text.trim().replaceAll(",", "");
+    if (key === "Enter" && typed !== undefined && typed !== draft?.before && typed !== text)
+      void trading.replace(order_id, moveTo(order, typed));
+    if (key === "Escape") setDraft({ before: text, text });
   };
   return (
     <Input
@@ -70,10 +74,11 @@ function PriceInput({ order }: { readonly order: SessionOrder }) {
       inputMode="decimal"
       aria-label={`${waits ? "Stop price" : "Price"} of ${side} ${sizeOf(order)}`}
       title={`Enter moves the order to another price${waits && price !== null ? `; its limit, ${price}, goes along` : ""}`}
-      value={typed ?? text}
-      onChange={({ target }) => setTyped(target.value)}
+      value={draft?.text ?? text}
+      onFocus={() => setDraft({ before: text, text })}
+      onChange={({ target }) => setDraft({ before: draft?.before ?? text, text: target.value })}
       onKeyDown={onKeyDown}
-      onBlur={() => setTyped(undefined)}
+      onBlur={() => setDraft(undefined)}
     />
   );
 }

@@ -515,6 +515,7 @@ describe("system commands", () => {
     expect(await applyCommand(playing, { type: "recover", epoch, rev }, noon + 100, tapes)).toBe(playing);
     const lost = await after(playing, noon + 100, { type: "recover", epoch, rev: rev + 1 });
     expect(lost.epoch).toBeGreaterThan(epoch);
+    expect([playing.recoveredEpoch, lost.recoveredEpoch]).toEqual([0, lost.epoch]);
     const far = await after(playing, noon + 100, { type: "recover", epoch: noon + 1e6, rev: 1 });
     expect(far.epoch).toBe(noon + 1e6 + 1);
     expect(far.anchorSeq).toBe(51);

@@ -86,6 +86,7 @@ function blankSession(id: string, options: NewSessionOptions, now: WallMs, ttl: 
     scenario: "",
     epoch: 0,
     epochFromSeq: 0,
+    recoveredEpoch: 0,
     rev: 0,
     anchorWallMs: now,
     anchorNs: 0,

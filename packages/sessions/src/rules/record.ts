@@ -28,6 +28,8 @@ export interface SessionRecord {
   readonly epoch: number;
   /** The first frame of this epoch. */
   readonly epochFromSeq: Seq;
+  /** The last epoch that began because Redis had lost something; 0 for none. A node that was cut off learns of it by this. */
+  readonly recoveredEpoch: number;
   /** Grows at every change. */
   readonly rev: number;
   readonly anchorWallMs: WallMs;

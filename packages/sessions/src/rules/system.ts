@@ -87,7 +87,8 @@ const rules: {
   recover(session, seen, { here, now }) {
     const lost = seen.epoch > session.epoch || (seen.epoch === session.epoch && seen.rev > session.rev);
     if (!lost) return session;
-    return { ...beginEpochAt(session, here, now), epoch: nextEpoch(Math.max(session.epoch, seen.epoch), now) };
+    const epoch = nextEpoch(Math.max(session.epoch, seen.epoch), now);
+    return { ...beginEpochAt(session, here, now), epoch, recoveredEpoch: epoch };
   },
 };
 

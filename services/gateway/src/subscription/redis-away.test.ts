@@ -99,6 +99,22 @@ test("[G61] a session whose change Redis has lost continues in a new epoch", asy
   expect(client.last?.epoch).toBeGreaterThan(lost.epoch);
 });
 
+test("[G61] a node that was cut off while another one noticed that Redis lost a change tells why, too", async () => {
+  const record = await fixture.pausedSession(10);
+  const { redis, keys, sessions } = fixture.cluster;
+  const before = await redis.hgetall(keys.session(record.id));
+  const client = await fixture.gateway.client(`/ws/${record.id}`);
+  await client.untilType("history");
+  const { record: lost } = await sessions.perform(record.id, { type: "speed", value: 4 });
+  await client.until(() => speeds(client).includes(4));
+  // What the other node published never reached this gateway.
+  const epoch = lost.epoch + 1;
+  await redis.hset(keys.session(record.id), { ...before, epoch, recovered_epoch: epoch, rev: lost.rev + 1 });
+  await cutOff();
+  await client.until(() => speeds(client).at(-1) === 1);
+  expect(client.of("state").at(-1)).toMatchObject({ cause: "recover" });
+});
+
 test("[G61] a session whose change Redis has lost continues in a new epoch, also if another change has its revision by then", async () => {
   const record = await fixture.pausedSession(10);
   const { redis, keys, sessions } = fixture.cluster;

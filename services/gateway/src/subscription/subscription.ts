@@ -373,7 +373,7 @@ export class SessionSubscription implements LiveEdgeOwner, PacedSession {
         if (isNewer(read.record, seen)) await this.#recover(seen, read.record);
         else if (contradicts(this.record, read.record))
           await this.#recover({ epoch: seen.epoch, rev: seen.rev + 1 }, read.record);
-        else this.applyRecord(read.record, "command");
+        else this.applyRecord(read.record, read.record.recoveredEpoch > seen.epoch ? "recover" : "command");
         void this.#catchUpToClock(read.now);
         if (this.#earlyFrame !== undefined) continue; // its revision is later than what we read
         if (this.record.parked) this.unpark();

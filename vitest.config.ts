@@ -74,6 +74,8 @@ export default defineConfig({
     expect: { poll: soon },
     // A shared cluster is stopped when the process that ran the files ends.
     teardownTimeout: 30_000,
+    // npm test starts the runner some twenty times: what one has transformed, by its content, the next ones read.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         extends: true,

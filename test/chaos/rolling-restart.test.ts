@@ -8,7 +8,7 @@ import { modes } from "../support/watched-sessions.js";
 import { choiceOf, longestStall, UpgradeViewers } from "./upgrade-viewers.js";
 
 /** TAPEDECK_TEST_CROWD=500 sets 500, which takes three minutes on two cores. */
-const users = Number(process.env.TAPEDECK_TEST_CROWD ?? 60);
+const users = Number(process.env.TAPEDECK_TEST_CROWD ?? 36);
 /** When a service is back, work is distributed again: what that costs is part of its restart. */
 const settleMs = 1_000;
 

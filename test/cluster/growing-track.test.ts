@@ -96,7 +96,8 @@ test("[LT90] [LT94] [EX12] every api answers the whole book and the events of a 
     await viewer.until(() => (viewer.frames.at(-1)?.seq ?? -1) >= edge.seq, "the frame whose book it is");
     const levels = (side: readonly (readonly [string, string])[]) => side.map((its) => its.map(Number));
     expect([levels(edge.bids), levels(edge.asks)]).toEqual(Object.values(shown(viewer, edge.seq)));
-    expect(edge.bid_levels).toBeGreaterThan(20);
+    // More than frames show: one side of this market now and then has fewer levels, but not both.
+    expect(Math.max(edge.bid_levels, edge.ask_levels)).toBeGreaterThan(20);
     const behind = viewer.frames[20]?.seq ?? expect.fail();
     const book = await api.ask(fullBook, "GET", `/tapes/${tape}/book?seq=${behind}`);
     expect([levels(book.bids), levels(book.asks)]).toEqual(Object.values(shown(viewer, behind)));

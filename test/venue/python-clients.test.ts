@@ -19,10 +19,12 @@ const python = noRecording ? undefined : await Python.locked(`${folder}requireme
 /** Orders of each client in each market: some for the suite, a thousand to be sure. */
 const orders = Number(process.env.TAPEDECK_VENUE_ORDERS ?? 12);
 const timeout = 230_000 + orders * 2_000;
+/** Less, so that a program that hangs has its output in the failure. */
+const runMs = timeout - 20_000;
 
 /** Runs a program that trades in several markets at once. Rejects with what it printed as errors if it fails. */
 async function reportsOf({ command, args, env }: Program) {
-  const { stdout } = await run(command, [...args], { env, timeout, maxBuffer: 1 << 26 });
+  const { stdout } = await run(command, [...args], { env, timeout: runMs, maxBuffer: 1 << 26 });
   return z.array(tradeReport).parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
 }
 

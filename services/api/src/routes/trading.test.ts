@@ -1,4 +1,4 @@
-import { type SessionOrder, sessionAccount, sessionFill, sessionOrder } from "@tapedeck/protocol";
+import { orderAnswer, type SessionOrder, sessionAccount, sessionFill, sessionOrder } from "@tapedeck/protocol";
 import { MemoryTapeStore } from "@tapedeck/tape";
 import { writeTestTape } from "@tapedeck/tape/testing";
 import { SignJWT } from "jose";
@@ -26,7 +26,7 @@ const seek = (id: string, seq: number) => api.ask("POST", `/replay/seek/${id}`, 
 async function place(id: string, body: object): Promise<SessionOrder> {
   const { status, json } = await api.ask("POST", `/sessions/${id}/orders`, { body });
   expect(status).toBe(200);
-  return z.object({ order: sessionOrder }).parse(json).order;
+  return orderAnswer.parse(json).order;
 }
 const get = async (id: string, what: string) => (await api.ask("GET", `/sessions/${id}/${what}`)).json;
 const buy = { side: "buy", type: "LIMIT", amount: "0.010", price: "100.00" };
@@ -82,10 +82,17 @@ describe("orders over HTTP", () => {
       status: "FILLED",
       average_price: "100.05",
     });
-    const resting = await placeInTime({ ...buy, price: "99.00" });
-    expect(resting).toMatchObject({ status: "NEW" });
-    const { json } = await api.ask("DELETE", `/sessions/${id}/orders/${resting.order_id}`);
-    expect(json).toMatchObject({ order: { order_id: resting.order_id, status: "CANCELED" } });
+    const cancelInTime = async () => {
+      for (;;) {
+        const resting = await placeInTime({ ...buy, price: "99.00" });
+        expect(resting).toMatchObject({ status: "NEW" });
+        const { json } = await api.ask("DELETE", `/sessions/${id}/orders/${resting.order_id}`);
+        const { order } = orderAnswer.parse(json);
+        expect(order.order_id).toBe(resting.order_id);
+        if (order.status !== "PENDING") return order;
+      }
+    };
+    expect(await cancelInTime()).toMatchObject({ status: "CANCELED" });
   });
 
   test("[TR18] with once=true an order, or a list, is sent once, and answered as it is", async () => {

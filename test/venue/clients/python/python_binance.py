@@ -90,7 +90,7 @@ async def trade(task) -> dict | None:
     finally:
         for each in following:
             each.cancel()
-        await asyncio.gather(*following, return_exceptions=True)
+        await asyncio.wait(following, timeout=5)  # to close a socket while it connects waits for ever, and hides why this ends
         await client.close_connection()
 
 

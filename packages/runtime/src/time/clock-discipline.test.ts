@@ -58,6 +58,15 @@ test.each([+80, -80, +5000, -5000])(
   },
 );
 
+test("[R11] after answers that all came late, the first that comes in time sets the clock right, and is no jump", () => {
+  const clock = new ClockDiscipline(sample(0, 0.1, 90));
+  for (let at = 1000; at <= 20_000; at += 1000) clock.add(sample(at, 0.1, 90));
+  expect(clock.at(20_091) - 20_091 - offset).toBeCloseTo(-90, 1);
+  expect(clock.add(sample(21_000, 0.1, 0.1))).toBe(0);
+  expect(clock.jumpUnconfirmed).toBe(false);
+  expect(clock.at(21_001) - 21_001 - offset).toBeCloseTo(-0.1, 1);
+});
+
 test("[R11] a single slow answer is not a jump", () => {
   const clock = new ClockDiscipline(sample(0, 0.1, 0.1));
   expect(clock.add(sample(1000, 400, 0.1))).toBe(0); // could be 400 ms of travel

@@ -16,8 +16,9 @@ const samplesKept = 16;
  *
  * When an answer is received, Redis's clock shows at least what the answer says. Of the last samples the one that says the latest time is used:
  * the clock is late by its way back, and never ahead, however slow Redis and this process were. A clock that is ahead would show frames before they
- * are due, and the middle of a slow round trip can be. Small differences are slewed away; a difference above `jumpMs` that a second sample
- * confirms is a jump, adopted at once.
+ * are due, and the middle of a slow round trip can be. Small differences are slewed away. An answer that no offset explains which the last ones
+ * allow, by more than `jumpMs`, is a jump if a second sample confirms it. A clock that was late by more than that, because all answers came late,
+ * is set right at once, too, but nothing has jumped.
  */
 export class ClockDiscipline {
   #samples: ClockSample[] = [];
@@ -41,9 +42,9 @@ export class ClockDiscipline {
   add(sample: ClockSample): number {
     const offset = middleOffset(sample);
     const now = this.#offsetAt(sample.receivedAt);
-    const uncertainty = (sample.receivedAt - sample.sentAt) / 2;
-    const difference = offset - now;
-    if (Math.abs(difference) - uncertainty > jumpMs) {
+    const [least, most] = [Math.max(...this.#samples.map(leastOffset)), Math.min(...this.#samples.map(mostOffset))];
+    if (leastOffset(sample) - most > jumpMs || least - mostOffset(sample) > jumpMs) {
+      const uncertainty = (sample.receivedAt - sample.sentAt) / 2;
       const confirmed = this.#unconfirmed !== undefined && Math.abs(offset - this.#unconfirmed) - uncertainty <= jumpMs;
       this.#unconfirmed = offset;
       if (!confirmed) return 0;
@@ -56,9 +57,9 @@ export class ClockDiscipline {
     this.#unconfirmed = undefined;
     this.#samples.push(sample);
     if (this.#samples.length > samplesKept) this.#samples.shift();
-    this.#offset = now;
     this.#since = sample.receivedAt;
     this.#target = Math.max(...this.#samples.map(leastOffset));
+    this.#offset = this.#target - now > jumpMs ? this.#target : now;
     return 0;
   }
 
@@ -75,6 +76,10 @@ export class ClockDiscipline {
 
 function leastOffset({ receivedAt, redisMs }: ClockSample): number {
   return redisMs - receivedAt;
+}
+
+function mostOffset({ sentAt, redisMs }: ClockSample): number {
+  return redisMs - sentAt;
 }
 
 /** Off by at most half a round trip, in either direction. */

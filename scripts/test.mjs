@@ -65,7 +65,7 @@ async function tests() {
     part("python"),
     ...shards("faults", 3),
     ...shards("quiet", 3),
-    ...shards("cluster", 8), // short ones last, so that no place is empty for long
+    ...shards("cluster", 10), // short ones last, so that no place is empty for long
   ];
   for (const result of await inPlaces(parts)) count(await secondLook(result));
   // Images are built and run alone, since that takes the whole machine, and without a second run.

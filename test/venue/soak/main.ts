@@ -96,7 +96,8 @@ function verdict(failures: readonly string[]): string {
 }
 
 function failed(plan: SoakPlan, error: unknown): SoakResult {
-  const why = error instanceof Error ? error.message : String(error);
+  const cause = error instanceof Error && error.cause !== undefined ? `: ${error.cause}` : "";
+  const why = `${error instanceof Error ? error.message : error}${cause}`;
   return { plan, fills: 0, told: 0, rewinds: 0, reconnects: 0, levels: 0, problems: 0, failures: [why] };
 }
 

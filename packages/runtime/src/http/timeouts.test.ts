@@ -12,7 +12,8 @@ let clients: Socket[];
 beforeEach(async () => {
   clients = [];
   server = createHttpServer(limits, (request, response) => {
-    request.resume().on("end", () => response.end(request.url === "/large" ? large : "ok"));
+    const slow = request.url === "/slow" ? 3 * limits.idleMs : 0;
+    request.resume().on("end", () => setTimeout(() => response.end(request.url === "/large" ? large : "ok"), slow));
   });
   server.on("clientError", (_error, socket) => {
     if (socket instanceof Socket) respondAndClose(socket, "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\nno");
@@ -55,6 +56,12 @@ describe("[R30] a client holds no connection that", () => {
     await expect.poll(() => connections).toBe(20);
     await expect.poll(held, { timeout: 15_000 }).toBe(0);
   });
+});
+
+test("[R30] a client that waits for its response gets it, however long that takes", async () => {
+  const socket = client("GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  const [data] = await once(socket, "data");
+  expect(String(data)).toMatch(/^HTTP\/1.1 200 OK[\s\S]*ok/);
 });
 
 test("[R30] the response to a refused request arrives complete even if the client keeps sending", async () => {

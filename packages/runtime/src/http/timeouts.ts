@@ -6,7 +6,7 @@ export interface HttpTimeouts {
   /** To send the head of a request, and the whole request. */
   readonly headMs: number;
   readonly requestMs: number;
-  /** Without a byte in either direction during a request or response, such as a client that does not read its response. */
+  /** Without a byte in either direction, such as a client that does not read its response. Time that a response takes to begin does not count. */
   readonly idleMs: number;
 }
 
@@ -16,8 +16,8 @@ export const httpTimeouts: HttpTimeouts = { headMs: 10_000, requestMs: 20_000, i
  * An HTTP server on which no client holds a connection that it does not use. After an upgrade a socket has no timeout; `ws` and proxies
  * have their own.
  *
- * Node reports a socket whose response is not read only at the second timeout in a row. So the timer has half the time, and a connection
- * that only waits for its response is also closed at the second.
+ * Node reports a socket whose response is not read only at the second timeout in a row, so the timer has half the time. A connection that waits
+ * for its response stays open however long that takes: it is not the client that is slow.
  */
 export function createHttpServer(
   timeouts: HttpTimeouts,
@@ -31,10 +31,17 @@ export function createHttpServer(
     listener,
   );
   const bytesBefore = new WeakMap<Socket, number>();
+  /** Responses that are not complete, by connection. */
+  const awaited = new WeakMap<Socket, number>();
+  server.on("request", ({ socket }, response) => {
+    awaited.set(socket, (awaited.get(socket) ?? 0) + 1);
+    response.once("close", () => awaited.set(socket, (awaited.get(socket) ?? 1) - 1));
+  });
   server.timeout = idleMs / 2;
   server.on("timeout", (socket: Socket) => {
     const bytes = socket.bytesRead + socket.bytesWritten;
-    if (socket.writableLength > 0 || bytesBefore.get(socket) === bytes) {
+    const waits = (awaited.get(socket) ?? 0) > 0;
+    if (socket.writableLength > 0 || (!waits && bytesBefore.get(socket) === bytes)) {
       socket.destroy();
       return;
     }

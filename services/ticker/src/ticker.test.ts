@@ -189,7 +189,7 @@ describe("a lease", () => {
     await first.ticker.stopTaking();
     await tickerQueue.request({ id, rev: 4711 });
     await vi.waitFor(async () => expect((await rig.record(id)).ticker).toBe(second.node), soon);
-    expect(await second.metric("failovers_total")).toBe(1);
+    await vi.waitFor(async () => expect(await second.metric("failovers_total")).toBe(1), soon); // it counts when Redis has answered
     await vi.waitFor(() => expect(first.ticker.leases).toBe(0), soon);
     await viewer.until(({ last }) => last === 799);
     const shown = viewer.shown.flatMap(({ prev, seq }) => range(prev + 1, seq));

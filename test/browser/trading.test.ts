@@ -269,7 +269,7 @@ test("[DB103] the label of an order in the heatmap is dragged to another price, 
   await cluster.http.control(id, "step", { frames: 1 });
   await expect.poll(price, patience).toBe(Number(typed));
 
-  // Whoever is about to type a price is not disturbed: the order moves meanwhile, and the selection stays.
+  // The order moves after the user has selected the price: the selection stays.
   await page.getByRole("img", { name: `: Buy 0.050 at ${Number(typed)}.` }).waitFor();
   await field.selectText();
   const [{ order_id } = { order_id: "none" }] = await orders.all();

@@ -16,12 +16,8 @@ import { Bystanders } from "../bystanders.js";
 const test = testOnCluster(() => ({ apis: 1, env: { all: { ...signIn, SIMULATION_WARM_UP: "on" } } }));
 
 const attackMs = 3_000;
-/**
- * Maximum duration of another user's commands, on a machine of two cores that also runs other tests, if they take no time without the attack.
- * Searches have a lower priority than all that runs there, so each may take some times as long as it does without.
- */
+/** Maximum duration of another user's commands, on a machine of two cores that also runs other tests. */
 const inTimeMs = 10_000;
-const timesAsLong = 5;
 
 test("[A95] [A96] [SM35] [SO26] a user who requests as much expensive work as possible delays no viewer, order or search of others; it stops when the clients disconnect", async ({
   cluster,
@@ -41,12 +37,6 @@ test("[A95] [A96] [SM35] [SO26] a user who requests as much expensive work as po
     overview: () => other.ask(z.looseObject({}), "GET", overview),
   };
   for (const use of Object.values(uses)) await use(); // warms up, so that compilation is not measured
-  const alone = new Map<string, number>();
-  for (const [what, use] of Object.entries(uses)) {
-    const since = now();
-    await use();
-    alone.set(what, now() - since);
-  }
 
   const bystanders = await Bystanders.gather(cluster);
   const attackers = async () => {
@@ -60,11 +50,8 @@ test("[A95] [A96] [SM35] [SO26] a user who requests as much expensive work as po
     });
     const used = Object.entries(uses).map(async ([what, use]) => {
       const took = await timedUntil(attack, use);
-      const before = alone.get(what) ?? 0;
-      cluster.note(
-        `attack costly work: another user's ${what} takes ${describe(took)} ms, and ${Math.round(before)} before`,
-      );
-      expect(Math.max(...took)).toBeLessThan(inTimeMs + timesAsLong * before);
+      cluster.note(`attack costly work: another user's ${what} takes ${describe(took)} ms`);
+      expect(Math.max(...took)).toBeLessThan(inTimeMs);
     });
     const [answers] = await Promise.all([attack, ...used]);
     cluster.note(`attack costly work: answers to the attacker ${JSON.stringify(answers)}`);

@@ -21,6 +21,19 @@ const speeds = (client: Client) =>
 /** Cuts the gateway off from what is published, as a failover does; it reconnects by itself. */
 const cutOff = () => fixture.cluster.redis.client("KILL", "TYPE", "PUBSUB");
 
+/** A session whose client has seen a change of its speed, and its hash before that. */
+async function changedSession() {
+  const { id } = await fixture.pausedSession(10);
+  const { redis, keys, sessions } = fixture.cluster;
+  const key = keys.session(id);
+  const before = await redis.hgetall(key);
+  const client = await fixture.gateway.client(`/ws/${id}`);
+  await client.untilType("history");
+  const { record: lost } = await sessions.perform(id, { type: "speed", value: 4 });
+  await client.until(() => speeds(client).includes(4));
+  return { key, before, client, lost };
+}
+
 test("[G60] [G61] sockets stay open while Redis is away; afterwards sessions that are gone close with 4404", async () => {
   const record = await fixture.pausedSession(10);
   const client = await fixture.gateway.client(`/ws/${record.id}`);
@@ -100,32 +113,20 @@ test("[G61] a session whose change Redis has lost continues in a new epoch", asy
 });
 
 test("[G61] a node that was cut off while another one noticed that Redis lost a change tells why, too", async () => {
-  const record = await fixture.pausedSession(10);
-  const { redis, keys, sessions } = fixture.cluster;
-  const before = await redis.hgetall(keys.session(record.id));
-  const client = await fixture.gateway.client(`/ws/${record.id}`);
-  await client.untilType("history");
-  const { record: lost } = await sessions.perform(record.id, { type: "speed", value: 4 });
-  await client.until(() => speeds(client).includes(4));
+  const { key, before, client, lost } = await changedSession();
   // What the other node published never reached this gateway.
   const epoch = lost.epoch + 1;
-  await redis.hset(keys.session(record.id), { ...before, epoch, recovered_epoch: epoch, rev: lost.rev + 1 });
+  await fixture.cluster.redis.hset(key, { ...before, epoch, recovered_epoch: epoch, rev: lost.rev + 1 });
   await cutOff();
   await client.until(() => speeds(client).at(-1) === 1);
   expect(client.of("state").at(-1)).toMatchObject({ cause: "recover" });
 });
 
 test("[G61] a session whose change Redis has lost continues in a new epoch, also if another change has its revision by then", async () => {
-  const record = await fixture.pausedSession(10);
-  const { redis, keys, sessions } = fixture.cluster;
-  const before = await redis.hgetall(keys.session(record.id));
-  const client = await fixture.gateway.client(`/ws/${record.id}`);
-  await client.untilType("history");
-  const { record: lost } = await sessions.perform(record.id, { type: "speed", value: 4 });
-  await client.until(() => speeds(client).includes(4));
+  const { key, before, client, lost } = await changedSession();
   const changes = client.of("state").length;
-  await redis.hset(keys.session(record.id), before);
-  const { record: other } = await sessions.perform(record.id, { type: "speed", value: 2 });
+  await fixture.cluster.redis.hset(key, before);
+  const { record: other } = await fixture.cluster.sessions.perform(lost.id, { type: "speed", value: 2 });
   expect([other.epoch, other.rev]).toEqual([lost.epoch, lost.rev]);
   await cutOff();
   await client.until(() => client.of("state").some(({ cause }) => cause === "recover"));
